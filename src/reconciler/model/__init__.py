@@ -1,0 +1,1 @@
+"""Nouns: frozen values and ports. Standard library only, no effects."""

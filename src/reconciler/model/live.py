@@ -1,0 +1,44 @@
+"""What a gateway has, as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.resource import EMPTY, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One object on a gateway.
+
+    `address` is built from what the gateway says (for a webhook: its name), whether or not we own
+    it. `remote_id` is what the gateway's paths use. `spec` is canonical and without secrets. `raw`
+    is the document as read, so that a full-replace write keeps fields that nobody modelled; it is
+    never printed. `hints` say what the platform reveals of stored secrets (JSON pointer → last
+    characters). `revision` is whatever the platform guards writes with, None where it has nothing.
+    """
+
+    address: Address
+    remote_id: str
+    spec: Spec
+    raw: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
+    hints: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The answer of one gateway.
+
+    `complete` is False when anything could not be read: absence then proves nothing. Two live
+    objects may share an address (two webhooks of one name): `objects` keeps both.
+    """
+
+    gateway: str
+    objects: tuple[Live, ...]
+    complete: bool = True
+    diagnostics: tuple[Diagnostic, ...] = ()

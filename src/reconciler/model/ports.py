@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -23,6 +23,13 @@ from reconciler.model.secret import Fingerprint, SecretRef, SecretValue
 
 Material = Mapping[str, SecretValue]
 """Secret values of one resource at the moment of writing: JSON pointer → value."""
+
+
+Ask = Callable[[], Awaitable[Sequence[Check]]]
+"""Asks a live object once whether it works."""
+
+Judge = Callable[[Ask], Awaitable[Sequence[Check]]]
+"""Asks until the answer is final or the deadline has passed; returns the last answer."""
 
 
 class Platform(Protocol):
@@ -68,8 +75,12 @@ class Adapter(Protocol):
     async def delete(self, live: Live) -> None:
         """Remove it; what is already gone counts as removed."""
 
-    async def preflight(self, resource: Resource, material: Material, scratch: str) -> Sequence[Check]:
-        """Prove the change beside the live object under the remote id `scratch`, and remove that again."""
+    async def preflight(self, resource: Resource, material: Material, scratch: str, judge: Judge) -> None:
+        """Prove the change beside the live object under the remote id `scratch`, and remove that again.
+
+        The adapter makes the candidate, hands `judge` a way to ask it, and removes it whatever comes.
+        Raises Conflict when the tenant has no room for a candidate.
+        """
 
     async def discard(self, scratch: str) -> None:
         """Remove what an interrupted preflight left; nothing there is fine."""
@@ -139,8 +150,8 @@ class Vault(Protocol):
     def available(self) -> bool:
         """False in a run that has no access to secrets."""
 
-    async def prepare(self, refs: Sequence[SecretRef]) -> Sequence[Diagnostic]:
-        """Fetch them all at once; the ones that fail come back as diagnostics without positions."""
+    async def prepare(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Diagnostic]:
+        """Fetch them all at once; for each that fails, a diagnostic without a position."""
 
     def fingerprint(self, gateway: str, ref: SecretRef) -> Fingerprint | None:
         """Fingerprint of a prepared secret, None where secrets are not available."""

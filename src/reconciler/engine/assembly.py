@@ -1,0 +1,126 @@
+"""What a run works with: ports only, chosen and opened by `reconciler.wiring`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from reconciler.model.address import Address
+from reconciler.model.capability import Capabilities
+from reconciler.model.live import Live
+from reconciler.model.memory import Entry, LedgerSnapshot
+from reconciler.model.plan import Plan
+from reconciler.model.ports import Adapter, AuditLog, Checker, Clock, Ledger, Platform, Progress, Vault
+from reconciler.model.resource import Desired, Gateway, Resource
+from reconciler.model.secret import Fingerprint
+from reconciler.planning import World
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One gateway, opened."""
+
+    gateway: Gateway
+    platform: Platform
+    adapter: Adapter
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The ports of one run.
+
+    `desired` holds the selected gateways and their resources, already normalized by their platforms.
+    `holder` names this run to others (user, host, process); `commit` is that of the manifests or None.
+    """
+
+    desired: Desired
+    sites: Mapping[str, Site]
+    ledger: Ledger
+    audit: AuditLog
+    vault: Vault
+    clock: Clock
+    progress: Progress
+    holder: str
+    tool_version: str
+    commit: str | None = None
+    lock_wait: float = 10.0
+    checkers: tuple[Checker, ...] = ()
+
+    def fingerprints(self, resource: Resource) -> Mapping[str, Fingerprint]:
+        """Fingerprints of a resource's secrets by path, those that are known in this run."""
+        gateway = resource.address.gateway
+        found = ((path, self.vault.fingerprint(gateway, ref)) for path, ref in resource.secrets.items())
+        return {path: fingerprint for path, fingerprint in found if fingerprint is not None}
+
+    @property
+    def capabilities(self) -> Mapping[str, Capabilities]:
+        """What each gateway's platform can do, by gateway name."""
+        return {name: site.platform.capabilities for name, site in self.sites.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan together with the world it was made from, so that an apply need not look twice."""
+
+    plan: Plan
+    world: World
+    leftovers: Leftovers
+
+    @property
+    def live(self) -> Mapping[Address, Live]:
+        """What was seen, by address."""
+        return {live.address: live for seen in self.world.observed.values() for live in seen.objects}
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What an interrupted run left, and how looking at the gateways resolves it.
+
+    `snapshot` is the ledger as it stands once `entries` are settled (None: nothing there any more, the
+    entry as it was: the write never landed). `scratch` are candidates to remove, as (gateway, id).
+    """
+
+    snapshot: LedgerSnapshot
+    entries: Mapping[Address, Entry | None] = field(default_factory=dict)
+    scratch: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def none(self) -> bool:
+        """Whether the ledger was clean."""
+        return not self.entries and not self.scratch
+
+
+class OnFailure(StrEnum):
+    """What happens to a change whose verification fails: left as written, or restored."""
+
+    HALT = "halt"
+    ROLLBACK = "rollback"
+
+
+class Verification(StrEnum):
+    """Whether an apply asks the gateway that what it wrote works."""
+
+    LIVE = "live"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How an apply behaves. `stop`, once set, lets writes in flight finish and starts no other."""
+
+    on_failure: OnFailure = OnFailure.HALT
+    verification: Verification = Verification.LIVE
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def select(desired: Desired, gateways: tuple[str, ...]) -> Desired:
+    """Keep the named gateways and their resources; all of them when none is named."""
+    if not gateways:
+        return desired
+    return replace(
+        desired,
+        gateways={name: gateway for name, gateway in desired.gateways.items() if name in gateways},
+        resources={a: resource for a, resource in desired.resources.items() if a.gateway in gateways},
+    )

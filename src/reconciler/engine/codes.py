@@ -1,0 +1,26 @@
+"""What the diagnostics of this room mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "ENGINE001": (
+        "A gateway could not be read at all: it is unreachable, refuses the credential, or answers "
+        "something that the contract does not know. The plan is incomplete: what was not seen may "
+        "neither be created nor forgotten, so it can be looked at but never applied. Other gateways go "
+        "on. Check the URL, the credential and the gateway itself, then plan again."
+    ),
+    "ENGINE002": (
+        "Between the plan that was approved and the moment of writing, manifests, ledger or gateway "
+        "moved, and planning again gives something else. Look at the new plan and approve that."
+    ),
+    "ENGINE003": (
+        "An earlier run was interrupted while it wrote these objects. The gateway was looked at and the "
+        "ledger will be completed by the next apply; nothing needs to be done."
+    ),
+    "ENGINE004": (
+        "An address was given that no manifest declares for the selected gateways. Addresses read "
+        "gateway/Kind/name."
+    ),
+}

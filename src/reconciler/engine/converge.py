@@ -1,0 +1,49 @@
+"""After the writes: bring the ledger up to what is true without writing to a gateway.
+
+An owned object that already is as the manifest wants (someone made it so, a field was released, a
+reference was renamed, protection was switched on) needs no write; only the ledger's entry is behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.engine.assembly import Assembly, Planned
+from reconciler.engine.leftover import contains
+from reconciler.engine.record import Journal
+from reconciler.model.address import Address
+from reconciler.model.live import Live
+from reconciler.model.memory import Entry
+from reconciler.model.resource import Resource
+from reconciler.planning import entry_for
+
+
+def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
+    """Entries as they should stand, for those that are behind."""
+    changing = {change.address for change in planned.plan.changes}
+    entries, live = planned.world.ledger.entries, planned.live
+    behind = {}
+    for address, resource in assembly.desired.resources.items():
+        entry, seen = entries.get(address), live.get(address)
+        if entry is None or seen is None or address in changing or not contains(seen.spec, resource.spec):
+            continue
+        wanted = _entry(assembly, resource, seen, entry)
+        if wanted != entry:
+            behind[address] = wanted
+    return behind
+
+
+async def catch_up(assembly: Assembly, planned: Planned, journal: Journal) -> None:
+    """Settle the entries that are behind, in one go."""
+    behind = outdated(assembly, planned)
+    if behind:
+        await journal.settle_all(behind)
+
+
+def _entry(assembly: Assembly, resource: Resource, live: Live, entry: Entry) -> Entry:
+    """A revision that moved without a difference is no news, so it is taken over from the entry."""
+    wanted = entry_for(resource, live, assembly.fingerprints(resource))
+    if not assembly.vault.available:
+        wanted = replace(wanted, fingerprints=entry.fingerprints, refs=entry.refs)
+    return replace(wanted, revision=entry.revision)

@@ -1,0 +1,135 @@
+"""Run changes in the order of their dependencies, as many at once as each gateway allows.
+
+Health unblocks dependents: a change whose outcome is not healthy blocks those behind it, by name;
+all others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.model.address import Address
+from reconciler.model.change import Change
+from reconciler.model.run import Outcome, Status
+
+Perform = Callable[[Change], Awaitable[Outcome]]
+
+_UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
+
+
+@dataclass(slots=True)
+class _Schedule:
+    """Which changes wait for which, and how each ended."""
+
+    changes: Mapping[Address, Change]
+    waits_for: dict[Address, set[Address]]
+    dependents: dict[Address, list[Address]]
+    ready: dict[str, deque[Change]]
+    outcomes: dict[Address, Outcome] = field(default_factory=dict)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Note how a change ended; release or block those that waited for it."""
+        self.outcomes[outcome.address] = outcome
+        for address in self.dependents.get(outcome.address, ()):
+            if address in self.outcomes:
+                continue
+            if not unblocks(outcome):
+                self.finish(_blocked(self.changes[address], outcome))
+                continue
+            self.waits_for[address].discard(outcome.address)
+            if not self.waits_for[address]:
+                self.ready[address.gateway].append(self.changes[address])
+
+    @property
+    def done(self) -> bool:
+        return len(self.outcomes) == len(self.changes)
+
+
+def unblocks(outcome: Outcome) -> bool:
+    """Whether dependents of a change may go on."""
+    return outcome.status in _UNBLOCKS and outcome.healthy
+
+
+async def execute(
+    changes: Sequence[Change],
+    perform: Perform,
+    concurrency: Mapping[str, int],
+    stop: asyncio.Event,
+) -> tuple[Outcome, ...]:
+    """Perform each change once; outcomes come back in the order of `changes`.
+
+    `concurrency` is per gateway. Once `stop` is set no change is begun, and those not begun are
+    skipped. An exception from `perform` ends the run after the writes in flight have finished.
+    """
+    schedule = _plan_schedule(changes)
+    turn = asyncio.Condition()
+
+    async def worker(gateway: str) -> None:
+        queue = schedule.ready[gateway]
+        while True:
+            async with turn:
+                await turn.wait_for(lambda: queue or schedule.done or stop.is_set())
+                if stop.is_set() or not queue:
+                    return
+                change = queue.popleft()
+            outcome = await _shielded(perform, change, stop)
+            async with turn:
+                schedule.finish(outcome)
+                turn.notify_all()
+
+    async def wake_on_stop() -> None:
+        await stop.wait()
+        async with turn:
+            turn.notify_all()
+
+    waker = asyncio.create_task(wake_on_stop())
+    try:
+        workers = [worker(gateway) for gateway in schedule.ready for _ in range(concurrency.get(gateway, 1))]
+        results = await asyncio.gather(*workers, return_exceptions=True)
+    finally:
+        waker.cancel()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return tuple(schedule.outcomes.get(change.address) or _skipped(change) for change in changes)
+
+
+async def _shielded(perform: Perform, change: Change, stop: asyncio.Event) -> Outcome:
+    """A run that cannot go on (a lost lease, a full disk) begins nothing more, yet finishes what it began."""
+    try:
+        return await perform(change)
+    except BaseException:
+        stop.set()
+        raise
+
+
+def _plan_schedule(changes: Sequence[Change]) -> _Schedule:
+    by_address = {change.address: change for change in changes}
+    waits_for = {c.address: {a for a in c.depends_on if a in by_address and a != c.address} for c in changes}
+    dependents: dict[Address, list[Address]] = {}
+    for address, awaited in waits_for.items():
+        for dependency in awaited:
+            dependents.setdefault(dependency, []).append(address)
+    ready: dict[str, deque[Change]] = {change.address.gateway: deque() for change in changes}
+    for change in changes:
+        if not waits_for[change.address]:
+            ready[change.address.gateway].append(change)
+    return _Schedule(by_address, waits_for, dependents, ready)
+
+
+def _blocked(change: Change, cause: Outcome) -> Outcome:
+    return Outcome(
+        change.address,
+        change.action,
+        Status.BLOCKED,
+        error=f"waits for {cause.address}, which is {cause.status.value.replace('_', ' ')}"
+        + ("" if cause.healthy else " and not healthy"),
+        healthy=False,
+    )
+
+
+def _skipped(change: Change) -> Outcome:
+    return Outcome(change.address, change.action, Status.SKIPPED, error="the run was stopped before this change began")

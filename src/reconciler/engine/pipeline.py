@@ -1,0 +1,215 @@
+"""The whole of a run, read from top to bottom.
+
+plan:   secrets → observe and ledger → leftovers → plan
+apply:  plan → approve → lease → look again if anything moved → finish leftovers → execute → converge → record
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from reconciler.engine.approve import require_applicable, require_same_intent
+from reconciler.engine.assembly import ApplyOptions, Assembly, Planned
+from reconciler.engine.converge import catch_up, outdated
+from reconciler.engine.executor import execute
+from reconciler.engine.leftover import resolve
+from reconciler.engine.observe import observe
+from reconciler.engine.record import Journal, closing, opening
+from reconciler.engine.report import failed_run, finished_run, nothing_to_do
+from reconciler.engine.step import Stepper, explain
+from reconciler.engine.verify import verify as verify_one
+from reconciler.errors import InputError, ReconcilerError
+from reconciler.model.address import Address
+from reconciler.model.change import Action
+from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
+from reconciler.model.live import Live
+from reconciler.model.memory import Lease
+from reconciler.model.resource import Resource
+from reconciler.model.run import Outcome, Run, Status, Verdict
+from reconciler.planning import PlanOptions, World, make_plan
+
+
+async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
+    """Look, and say what would change. Writes nothing.
+
+    Raises InputError when a secret that the manifests name cannot be had.
+    """
+    findings = await _prepare_secrets(assembly)
+    observed = await observe(assembly)
+    snapshot = await assembly.ledger.load()
+    leftovers = resolve(snapshot, observed)
+    world = World(
+        desired=assembly.desired,
+        observed=observed,
+        ledger=leftovers.snapshot,
+        capabilities=assembly.capabilities,
+        fingerprint=assembly.vault.fingerprint,
+    )
+    made = make_plan(world, _completed(options, assembly))
+    diagnostics = ordered((*assembly.desired.diagnostics, *findings, *made.diagnostics))
+    return Planned(replace(made, diagnostics=diagnostics, created_at=assembly.clock.now()), world, leftovers)
+
+
+async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions, options: ApplyOptions) -> Run:
+    """Carry out an approved plan, or one that is equal to it; leaves a run in the history.
+
+    Raises Blocked when the plan cannot be applied or no longer matches, LeaseHeld when another run
+    holds a gateway. Refusals of a gateway end up in the run.
+    """
+    require_applicable(planned.plan)
+    if planned.plan.empty and planned.leftovers.none and not outdated(assembly, planned):
+        return nothing_to_do(_run_id())
+    async with AsyncExitStack() as stack:
+        leases = {
+            gateway: await stack.enter_async_context(
+                assembly.ledger.lease(gateway, assembly.holder, assembly.lock_wait)
+            )
+            for gateway in sorted(_touched(assembly, planned))
+        }
+        current_plan = await _look_again(assembly, planned, plan_options)
+        return await _recorded(assembly, current_plan, plan_options, options, leases)
+
+
+async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outcome, ...]:
+    """Connectivity validation of what is live, now; of everything desired when no address is given."""
+    await _prepare_secrets(assembly)
+    observed = await observe(assembly)
+    live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
+    chosen = _chosen(assembly, addresses)
+    return tuple(
+        await asyncio.gather(*(_verified(assembly, resource, live.get(resource.address)) for resource in chosen))
+    )
+
+
+async def _prepare_secrets(assembly: Assembly) -> Sequence[Diagnostic]:
+    """Fetch every secret once; one that is missing is an error before any write, at its line."""
+    places = {
+        ref: (resource, path)
+        for resource in assembly.desired.resources.values()
+        for path, ref in resource.secrets.items()
+    }
+    failed = await assembly.vault.prepare(tuple(places))
+    findings = ordered(_placed(finding, *places[ref]) for ref, finding in failed.items())
+    if has_errors(findings):
+        raise InputError(findings)
+    return findings
+
+
+def _placed(finding: Diagnostic, resource: Resource, path: str) -> Diagnostic:
+    position = resource.source.position(path)
+    return replace(finding, position=position, address=resource.address, path=path)
+
+
+async def _look_again(assembly: Assembly, planned: Planned, options: PlanOptions) -> Planned:
+    """Under the lease nobody else writes: if the ledger moved since the plan, plan again and compare."""
+    snapshot = await assembly.ledger.load()
+    if snapshot.serial == planned.plan.basis.ledger_serial:
+        return planned
+    fresh = await plan(assembly, options)
+    require_applicable(fresh.plan)
+    require_same_intent(planned.plan, fresh.plan)
+    return fresh
+
+
+async def _recorded(
+    assembly: Assembly,
+    planned: Planned,
+    plan_options: PlanOptions,
+    options: ApplyOptions,
+    leases: Mapping[str, Lease],
+) -> Run:
+    journal = Journal(assembly, _run_id(), leases)
+    record = opening(assembly, journal.run_id, tuple(leases))
+    await assembly.ledger.begin_run(record)
+    journal.audit("run.started", digest=planned.plan.digest, changes=len(planned.plan.changes))
+    try:
+        run = await _carry_out(assembly, planned, plan_options, options, journal)
+    except ReconcilerError as error:
+        run = failed_run(journal.run_id)
+        journal.audit("run.ended", status=run.status.value, error=type(error).__name__)
+        await assembly.ledger.end_run(closing(record, run, assembly.clock.now()))
+        raise
+    journal.audit("run.ended", status=run.status.value, exitCode=run.exit_code)
+    await assembly.ledger.end_run(closing(record, run, assembly.clock.now()))
+    return run
+
+
+async def _carry_out(
+    assembly: Assembly, planned: Planned, plan_options: PlanOptions, options: ApplyOptions, journal: Journal
+) -> Run:
+    await _finish_leftovers(assembly, planned, journal)
+    stepper = Stepper(assembly, journal, planned, options, planned.live, planned.world.ledger.entries)
+    concurrency = {name: site.gateway.limits.concurrency for name, site in assembly.sites.items()}
+    outcomes = await execute(planned.plan.changes, stepper.perform, concurrency, options.stop)
+    after = await plan(assembly, plan_options)
+    await catch_up(assembly, after, journal)
+    return finished_run(journal.run_id, planned, after, outcomes, options)
+
+
+async def _finish_leftovers(assembly: Assembly, planned: Planned, journal: Journal) -> None:
+    """Remove candidates of an interrupted run, then complete the ledger by what was found."""
+    for gateway, scratch in planned.leftovers.scratch:
+        await assembly.sites[gateway].adapter.discard(scratch)
+    if planned.leftovers.entries:
+        await journal.settle_all(planned.leftovers.entries)
+
+
+def _chosen(assembly: Assembly, addresses: Sequence[Address]) -> Sequence[Resource]:
+    if not addresses:
+        return tuple(resource for _, resource in sorted(assembly.desired.resources.items()))
+    unknown = [address for address in addresses if address not in assembly.desired.resources]
+    if unknown:
+        raise InputError([_undeclared(address) for address in unknown])
+    return tuple(assembly.desired.resources[address] for address in addresses)
+
+
+def _undeclared(address: Address) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "ENGINE004",
+        "this address is not declared",
+        f"{address} is not in the manifests; `reconciler plan` lists what is.",
+        address=address,
+    )
+
+
+async def _verified(assembly: Assembly, resource: Resource, live: Live | None) -> Outcome:
+    if live is None:
+        return Outcome(resource.address, Action.NOOP, Status.FAILED, error="not on the gateway", healthy=False)
+    started = assembly.clock.monotonic()
+    found = await verify_one(assembly, assembly.sites[resource.address.gateway], resource, live)
+    healthy = found.verdict is Verdict.READY
+    return Outcome(
+        resource.address,
+        Action.NOOP,
+        Status.UNCHANGED,
+        verifications=found.attempts,
+        duration_ms=(assembly.clock.monotonic() - started) * 1000,
+        checks=found.checks,
+        error=None if healthy else explain(found.checks),
+        healthy=healthy,
+    )
+
+
+def _touched(assembly: Assembly, planned: Planned) -> set[str]:
+    """Gateways whose entries will be written: each needs its lease."""
+    addresses = [change.address for change in planned.plan.changes]
+    addresses += [*planned.leftovers.entries, *outdated(assembly, planned)]
+    return {address.gateway for address in addresses} | {gateway for gateway, _ in planned.leftovers.scratch}
+
+
+def _completed(options: PlanOptions, assembly: Assembly) -> PlanOptions:
+    return replace(
+        options,
+        commit=assembly.commit,
+        tool_version=assembly.tool_version,
+        secrets_available=assembly.vault.available,
+    )
+
+
+def _run_id() -> str:
+    return uuid.uuid4().hex[:12]

@@ -1,0 +1,60 @@
+"""From outcomes to a run: its status and its exit code.
+
+| outcomes                                        | status      | exit |
+|-------------------------------------------------|-------------|------|
+| none, nothing to do                             | nothing     | 0    |
+| all applied or unchanged, all healthy           | ok          | 0    |
+| stopped before the end                          | interrupted | 130  |
+| a write failed, or its outcome is unknown       | failed      | 1    |
+| a verification failed, or a change was restored | unhealthy   | 4    |
+| nothing of these, but a difference is left      | failed      | 1    |
+
+The first row that fits, from the third on, wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.engine.assembly import ApplyOptions, Planned
+from reconciler.model.run import Outcome, Residue, Run, RunStatus, Status
+from reconciler.planning import residue
+
+EXIT_CODES = {
+    RunStatus.OK: 0,
+    RunStatus.NOTHING: 0,
+    RunStatus.FAILED: 1,
+    RunStatus.BLOCKED: 3,
+    RunStatus.UNHEALTHY: 4,
+    RunStatus.INTERRUPTED: 130,
+}
+
+
+def nothing_to_do(run_id: str) -> Run:
+    """A run that found everything in place."""
+    return Run(run_id, RunStatus.NOTHING, EXIT_CODES[RunStatus.NOTHING])
+
+
+def failed_run(run_id: str) -> Run:
+    """A run that ended in an exception."""
+    return Run(run_id, RunStatus.FAILED, EXIT_CODES[RunStatus.FAILED])
+
+
+def finished_run(
+    run_id: str, planned: Planned, after: Planned, outcomes: Sequence[Outcome], options: ApplyOptions
+) -> Run:
+    """The run as a whole, with what is left over of the changes that were applied in health."""
+    settled = {o.address for o in outcomes if o.status is Status.APPLIED and o.healthy}
+    left = tuple(item for item in residue(after.world) if item.address in settled)
+    status = _status(outcomes, left, options)
+    return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, planned.plan.diagnostics)
+
+
+def _status(outcomes: Sequence[Outcome], left: Sequence[Residue], options: ApplyOptions) -> RunStatus:
+    if any(o.status is Status.SKIPPED for o in outcomes) and options.stop.is_set():
+        return RunStatus.INTERRUPTED
+    if any(o.status in {Status.FAILED, Status.UNKNOWN} and o.healthy for o in outcomes):
+        return RunStatus.FAILED
+    if any(not o.healthy or o.status is Status.ROLLED_BACK for o in outcomes):
+        return RunStatus.UNHEALTHY
+    return RunStatus.FAILED if left else RunStatus.OK

@@ -1,0 +1,245 @@
+"""One guarded write: intent, attempt, read back when in doubt, settle.
+
+| the attempt ends in             | then                                                              |
+|---------------------------------|-------------------------------------------------------------------|
+| an answer                       | settle with what the gateway stored                               |
+| OutcomeUnknown                  | read back; landed: settle; not landed: attempt again              |
+| Conflict                        | read again, recompute; equal to the approved change: attempt again|
+| any other refusal               | the intent is withdrawn, the error goes up                        |
+| doubt that reading cannot clear | the intent stays for the next run, the error goes up              |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.engine.assembly import Assembly, Site
+from reconciler.engine.leftover import landed
+from reconciler.engine.record import Journal
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown
+from reconciler.model.change import Change
+from reconciler.model.live import Live
+from reconciler.model.memory import Entry, Intent, Settlement
+from reconciler.model.ports import Material
+from reconciler.model.resource import Resource
+from reconciler.model.secret import Fingerprint
+from reconciler.planning import change_for, entry_for, equivalent, observed_digest
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a write ended: what is live now (None after a delete) and how many requests to change it left."""
+
+    live: Live | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One approved change with everything that carrying it out needs.
+
+    `resource` is None for a delete. `entry` is what the ledger holds now.
+    """
+
+    assembly: Assembly
+    journal: Journal
+    site: Site
+    change: Change
+    resource: Resource | None
+    entry: Entry | None
+    scratch: str | None = None
+
+    @property
+    def wanted(self) -> Resource:
+        """The resource of a change that writes one."""
+        if self.resource is None:
+            raise TypeError(f"{self.change.action} of {self.change.address} has no resource")
+        return self.resource
+
+    @property
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """Of the resource's secrets, as far as known in this run."""
+        return self.assembly.fingerprints(self.wanted)
+
+    def material(self) -> Material:
+        """Secret values of the resource, taken from the vault at the last moment."""
+        return {path: self.assembly.vault.reveal(ref) for path, ref in self.wanted.secrets.items()}
+
+    def intent(self) -> Intent:
+        """What the ledger holds while the write is under way."""
+        return Intent(
+            run_id=self.journal.run_id,
+            address=self.change.address,
+            action=self.change.action,
+            after=None if self.resource is None else self._expected(self.resource),
+            remote_id=self.change.remote_id,
+            before_revision=self.change.revision,
+            before_observed=self.change.observed,
+            scratch=self.scratch,
+        )
+
+    def _expected(self, resource: Resource) -> Entry:
+        remote_id = self.change.remote_id or resource.address.name
+        return entry_for(resource, Live(resource.address, remote_id, resource.spec), self.fingerprints)
+
+    async def read(self) -> Live | None:
+        """The object as it is at this moment."""
+        return await self.site.adapter.read(self.change.address, self.change.remote_id)
+
+    async def withdraw(self) -> None:
+        """The write certainly did not happen: the ledger stays as it was."""
+        await self.journal.settle(Settlement(self.change.address, self.entry, keep=True))
+
+    async def settle(self, live: Live) -> None:
+        """The write landed, and this is what the gateway stored."""
+        entry = entry_for(self.wanted, live, self.fingerprints)
+        await self.journal.settle(Settlement(self.change.address, entry))
+
+
+async def create(job: Job) -> Written:
+    """Make the object once, however many answers are lost."""
+    await job.journal.intend(job.intent())
+    try:
+        written = await _create(job)
+    except OutcomeUnknown:
+        raise
+    except GatewayError:
+        await job.withdraw()
+        raise
+    if written.live is not None:
+        await job.settle(written.live)
+    return written
+
+
+async def _create(job: Job) -> Written:
+    lost = False
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            return Written(await job.site.adapter.create(job.wanted, job.material()), attempt)
+        except OutcomeUnknown as error:
+            lost, doubt = True, error
+        except Conflict:
+            if not lost:
+                raise
+        found = await _read_back(job)
+        if found is not None and landed(job.wanted.spec, found, None):
+            return Written(found, attempt)
+        if found is not None:
+            raise Conflict(f"{job.change.address} was made by someone else in between", gateway=job.site.gateway.name)
+    raise doubt
+
+
+async def _read_back(job: Job) -> Live | None:
+    try:
+        return await job.read()
+    except GatewayError as error:
+        raise OutcomeUnknown(
+            f"the answer to a write of {job.change.address} was lost, and it cannot be read back: {error}",
+            gateway=job.site.gateway.name,
+        ) from error
+
+
+async def update(job: Job) -> Written:
+    """Replace the object, from what is there at this moment, if it still is what was approved."""
+    await job.journal.intend(job.intent())
+    try:
+        written = await _attempt_all(job, _put)
+    except OutcomeUnknown:
+        raise
+    except GatewayError:
+        await job.withdraw()
+        raise
+    if written.live is None:
+        await job.withdraw()
+        raise Conflict(f"{job.change.address} is gone from the gateway since the plan", gateway=job.site.gateway.name)
+    await job.settle(written.live)
+    return written
+
+
+async def delete(job: Job) -> Written:
+    """Remove the object, if it still is what was approved; what is gone already counts."""
+    await job.journal.intend(job.intent())
+    try:
+        written = await _attempt_all(job, _remove)
+    except OutcomeUnknown:
+        raise
+    except GatewayError:
+        await job.withdraw()
+        raise
+    await job.journal.settle(Settlement(job.change.address, None))
+    return written
+
+
+async def _put(job: Job, fresh: Live) -> Live | None:
+    return await job.site.adapter.update(job.wanted, fresh, job.material())
+
+
+async def _remove(job: Job, fresh: Live) -> Live | None:
+    await job.site.adapter.delete(fresh)
+    return None
+
+
+async def _attempt_all(job: Job, send: _Send) -> Written:
+    sent: Live | None = None
+    problem: GatewayError | None = None
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        fresh = await (job.read() if sent is None else _read_back(job))
+        if fresh is None:
+            return Written(None, attempt - 1)
+        if sent is not None and _landed(job, sent, fresh):
+            return Written(fresh, attempt - 1)
+        if not _still_approved(job, fresh):
+            return Written(fresh, attempt - 1)
+        try:
+            return Written(await send(job, fresh), attempt)
+        except OutcomeUnknown as error:
+            sent, problem = fresh, error
+        except Conflict as error:
+            problem = error
+    return await _last_look(job, sent, problem)
+
+
+async def _last_look(job: Job, sent: Live | None, problem: GatewayError | None) -> Written:
+    if sent is not None:
+        fresh = await _read_back(job)
+        if fresh is None or _landed(job, sent, fresh):
+            return Written(fresh, MAX_ATTEMPTS)
+    raise problem or Conflict(f"{job.change.address} keeps changing", gateway=job.site.gateway.name)
+
+
+def _landed(job: Job, sent: Live, fresh: Live) -> bool:
+    if job.resource is None:
+        return False
+    unseen_secret = fresh.revision is None and any(field.sensitive for field in job.change.fields)
+    return not unseen_secret and landed(job.resource.spec, fresh, sent.revision)
+
+
+def _still_approved(job: Job, fresh: Live) -> bool:
+    """Whether the write is still due; raises Conflict when it would be another one than was approved."""
+    if observed_digest(fresh) == job.change.observed:
+        return True
+    recomputed = recompute(job, fresh)
+    if recomputed is None:
+        return False
+    if equivalent(job.change, recomputed):
+        return True
+    paths = ", ".join(field.path for field in recomputed.fields) or recomputed.action.value
+    raise Conflict(
+        f"{job.change.address} was changed by someone else since the plan; "
+        f"what would be written now differs from what was approved ({paths}). Plan again.",
+        gateway=job.site.gateway.name,
+    )
+
+
+def recompute(job: Job, fresh: Live) -> Change | None:
+    """The change that the same manifest would ask for now; None when nothing is left to do."""
+    return change_for(job.resource, job.entry, fresh, job.context)
+
+
+def restated(job: Job, change: Change, resource: Resource | None, entry: Entry | None) -> Job:
+    """The same surroundings, another change."""
+    return replace(job, change=change, resource=resource, entry=entry, scratch=None)
+

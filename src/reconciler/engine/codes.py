@@ -20,7 +20,6 @@ CODES: Mapping[str, str] = {
         "ledger will be completed by the next apply; nothing needs to be done."
     ),
     "ENGINE004": (
-        "An address was given that no manifest declares for the selected gateways. Addresses read "
-        "gateway/Kind/name."
+        "An address was given that no manifest declares for the selected gateways. Addresses read gateway/Kind/name."
     ),
 }

@@ -99,4 +99,3 @@ def closing(opened: RunRecord, run: Run, ended: str) -> RunRecord:
 def _line(outcome: Outcome) -> Mapping[str, Any]:
     line = {"address": str(outcome.address), "action": outcome.action.value, "status": outcome.status.value}
     return line if outcome.error is None else {**line, "error": outcome.error}
-

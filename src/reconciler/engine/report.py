@@ -45,7 +45,7 @@ def finished_run(
 ) -> Run:
     """The run as a whole, with what is left over of the changes that were applied in health."""
     settled = {o.address for o in outcomes if o.status is Status.APPLIED and o.healthy}
-    left = tuple(item for item in residue(after.world) if item.address in settled)
+    left = tuple(item for item in residue(after.plan) if item.address in settled)
     status = _status(outcomes, left, options)
     return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, planned.plan.diagnostics)
 

@@ -123,13 +123,13 @@ class Stepper:
             return NOT_ASKED
         scratch, wanted = job.scratch, job.wanted
         await job.journal.intend(job.intent())
+        found = NOT_ASKED
 
         async def settle(ask: Ask) -> Sequence[Check]:
             nonlocal found
             found = await until_ready(ask, wanted.readiness.deadline_seconds, self.assembly.clock)
             return found.checks
 
-        found = NOT_ASKED
         try:
             await job.site.adapter.preflight(wanted, job.material(), scratch, settle)
         except Conflict as error:

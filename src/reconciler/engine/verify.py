@@ -16,6 +16,7 @@ from reconciler.model.run import Check, Verdict
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """The last answer, and how often was asked."""

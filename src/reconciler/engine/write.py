@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.engine.assembly import Assembly, Site
@@ -24,7 +24,7 @@ from reconciler.model.memory import Entry, Intent, Settlement
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.model.secret import Fingerprint
-from reconciler.planning import change_for, entry_for, equivalent, observed_digest
+from reconciler.planning import Context, change_for, entry_for, equivalent, observed_digest
 
 MAX_ATTEMPTS = 3
 
@@ -35,6 +35,10 @@ class Written:
 
     live: Live | None
     attempts: int
+
+
+Send = Callable[["Job", Live], Awaitable[Live | None]]
+"""One attempt at a write, from what was just read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,12 @@ class Job:
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of the resource's secrets, as far as known in this run."""
         return self.assembly.fingerprints(self.wanted)
+
+    @property
+    def context(self) -> Context:
+        """What recomputing this one change needs."""
+        site = self.site
+        return Context(site.gateway, site.platform.capabilities, self.assembly.vault.fingerprint)
 
     def material(self) -> Material:
         """Secret values of the resource, taken from the vault at the last moment."""
@@ -182,7 +192,7 @@ async def _remove(job: Job, fresh: Live) -> Live | None:
     return None
 
 
-async def _attempt_all(job: Job, send: _Send) -> Written:
+async def _attempt_all(job: Job, send: Send) -> Written:
     sent: Live | None = None
     problem: GatewayError | None = None
     for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -242,4 +252,3 @@ def recompute(job: Job, fresh: Live) -> Change | None:
 def restated(job: Job, change: Change, resource: Resource | None, entry: Entry | None) -> Job:
     """The same surroundings, another change."""
     return replace(job, change=change, resource=resource, entry=entry, scratch=None)
-

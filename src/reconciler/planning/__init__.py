@@ -1,0 +1,31 @@
+"""Thinking: from what is desired, applied and live to a plan. Pure."""
+
+from __future__ import annotations
+
+from reconciler.planning.codes import CODES
+from reconciler.planning.decide import change_for, equivalent
+from reconciler.planning.digest import intent_digest, observed_digest
+from reconciler.planning.outcome import earlier_resource, entry_for, residue
+from reconciler.planning.planner import make_plan
+from reconciler.planning.policy import offline_findings, secret_findings
+from reconciler.planning.secretdiff import Numbering
+from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
+
+__all__ = [
+    "ALLOWANCES",
+    "CODES",
+    "Context",
+    "Numbering",
+    "PlanOptions",
+    "World",
+    "change_for",
+    "earlier_resource",
+    "entry_for",
+    "equivalent",
+    "intent_digest",
+    "make_plan",
+    "observed_digest",
+    "offline_findings",
+    "residue",
+    "secret_findings",
+]

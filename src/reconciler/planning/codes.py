@@ -1,0 +1,64 @@
+"""What the diagnostics of this room mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "PLAN001": (
+        "An object with this identity already lives on the gateway, and the ledger does not know it: somebody "
+        "else made it, or the ledger was lost. Nothing is overwritten without a word. Set "
+        "`lifecycle: {adopt: true}` to take it over, or give the new object another name."
+    ),
+    "PLAN002": (
+        "Several objects on the gateway have the name that a manifest gives, and neither the ledger nor their "
+        "content says which one is meant. Remove or rename the surplus ones on the gateway."
+    ),
+    "PLAN003": (
+        "An object that was applied earlier is no longer declared, and stays: pruning is switched off for its "
+        "gateway, or the platform cannot delete it. Delete it by hand, or declare it again."
+    ),
+    "PLAN004": "The platform has no call for the action that would be needed. Do it by hand and plan again.",
+    "PLAN005": (
+        "A write is guarded by what the platform offers: an ETag or version that the server checks, or a fresh "
+        "read that is compared right before the write. The gateway's manifest asks for more than is on offer "
+        "(`guardFloor`). Lower the floor if a lost update would be acceptable."
+    ),
+    "PLAN006": (
+        "Secrets are compared by keyed fingerprints. In this run their values were not available, or the "
+        "fingerprint key is another than the one used when they were applied; they are taken as unchanged."
+    ),
+    "SAFETY001": (
+        "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "
+        "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."
+    ),
+    "SAFETY002": (
+        "The manifests want nothing on a gateway where this tool owns objects. A wrong path or an empty checkout "
+        "looks like this. `--allow-empty` lets it pass once."
+    ),
+    "SAFETY003": (
+        "The plan deletes the last endpoint of a gateway, after which nothing answers there. "
+        "`--allow-last-endpoint` lets it pass once."
+    ),
+    "SAFETY004": (
+        "The object is protected (`lifecycle.protect`), now or when it was last applied: removing its manifest "
+        "does not lift the protection. `--allow-protected ADDRESS` lets it pass once."
+    ),
+    "SAFETY005": (
+        "The tenant holds a limited number of endpoints (`limits.endpoints` of the Gateway) and the plan would "
+        "exceed it. The gateway would refuse in the middle of the apply, so nothing is begun."
+    ),
+    "SAFETY006": (
+        "A live endpoint outside these manifests already has this display name within the provider. The gateway "
+        "would refuse it with a 409, so nothing is begun."
+    ),
+    "POLICY001": "Two endpoints of one gateway and provider have the same display name, which gateways refuse.",
+    "POLICY002": "A protected endpoint whose matrix has one key stops when that key is limited or revoked.",
+    "POLICY003": "One secret reference stands under two key ids, so a failover between them changes nothing.",
+    "POLICY004": "Fallbacks name each other in a circle.",
+    "POLICY005": "The model id does not have the form that the provider's ids have. Often a typing error.",
+    "POLICY006": "Two references of one endpoint lead to the same value, found by equal fingerprints.",
+    "POLICY007": "A key of production is used in another environment as well, found by equal fingerprints.",
+    "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
+    "POLICY011": "A Policy forbids the action that would be needed.",
+}

@@ -1,0 +1,42 @@
+"""Digests: of what was seen on a gateway, and of what a plan intends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.model.change import ABSENT, Change, FieldChange
+from reconciler.model.live import Live
+
+
+def observed_digest(live: Live) -> str:
+    """Digest of one live object's content: equal for two reads of the same thing, whatever the revision."""
+    return _sha256([live.spec, {path: hint for path, hint in live.hints.items() if hint}])
+
+
+def intent_digest(changes: Iterable[Change]) -> str:
+    """Digest of what a plan would do; the order of manifests, times and revisions do not matter."""
+    return _sha256([_change(change) for change in sorted(changes, key=lambda c: c.address)])
+
+
+def _change(change: Change) -> Mapping[str, Any]:
+    fields = sorted((_field(field) for field in change.fields), key=lambda field: str(field["path"]))
+    return {"address": str(change.address), "action": change.action.value, "fields": fields}
+
+
+def _field(field: FieldChange) -> Mapping[str, Any]:
+    shown: dict[str, Any] = {"path": field.path, "origin": field.origin.value}
+    if field.sensitive:
+        return shown
+    if field.before is not ABSENT:
+        shown["before"] = field.before
+    if field.after is not ABSENT:
+        shown["after"] = field.after
+    return shown
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict)
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,102 @@
+"""What planning has to say about single objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.address import Address
+from reconciler.model.change import Action, Change
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.memory import Entry
+from reconciler.model.resource import Resource
+from reconciler.planning.world import Context
+
+
+def not_ours(resource: Resource) -> Diagnostic:
+    """An object of this identity lives there and the ledger does not know it."""
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN001",
+        "exists on the gateway but is not ours",
+        f"{resource.address} already lives on the gateway and was not made by this tool. "
+        f"To take it over, set `lifecycle: {{adopt: true}}` in its manifest; otherwise choose another name.",
+        resource.source.position("/metadata/name"),
+        resource.address,
+    )
+
+
+def ambiguous(address: Address, resources: Mapping[Address, Resource]) -> Diagnostic:
+    """Several live objects fit one address."""
+    resource = resources.get(address)
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN002",
+        "several live objects have this name",
+        f"more than one object on the gateway fits {address}, and the ledger does not say which is ours. "
+        "Remove or rename the others on the gateway.",
+        resource.source.position("/metadata/name") if resource else None,
+        address,
+    )
+
+
+def kept(entry: Entry, context: Context) -> Diagnostic | None:
+    """Why an object that is no longer declared stays: pruning is off, or the platform cannot delete."""
+    if not context.gateway.prune:
+        return _orphan(entry, "its gateway has `prune: false`")
+    if not context.capability(entry.address.kind).delete:
+        return _orphan(entry, "the platform cannot delete it")
+    return None
+
+
+def _orphan(entry: Entry, why: str) -> Diagnostic:
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN003",
+        "orphaned: no longer declared, yet kept",
+        f"{entry.address} is no longer in the manifests and stays on the gateway, because {why}. "
+        "Delete it there, or declare it again.",
+        None,
+        entry.address,
+    )
+
+
+def cannot(change: Change, context: Context) -> Iterator[Diagnostic]:
+    """What the platform or the gateway's manifest rules out."""
+    capability = context.capability(change.address.kind)
+    floor = context.gateway.guard_floor
+    able = {
+        Action.CREATE: capability.create,
+        Action.DELETE: capability.delete,
+        Action.REPLACE: capability.create and capability.delete,
+    }
+    if not able.get(change.action, True):
+        yield Diagnostic(
+            Severity.ERROR,
+            "PLAN004",
+            "the platform cannot do this",
+            f"{context.gateway.platform} offers no way to {change.action} {change.address}; do it there by hand.",
+            change.position,
+            change.address,
+        )
+    if change.action.writes and change.guard.strength < floor.strength:
+        yield Diagnostic(
+            Severity.ERROR,
+            "PLAN005",
+            "the guard is weaker than the gateway's floor",
+            f"a write to {change.address} could only be guarded by {change.guard!s}, and gateway "
+            f"{context.gateway.name!r} asks for {floor!s} or better (`guardFloor`).",
+            change.position,
+            change.address,
+        )
+
+
+def undetermined(count: int) -> Iterator[Diagnostic]:
+    """Secrets that could not be compared in this run."""
+    if count:
+        yield Diagnostic(
+            Severity.INFO,
+            "PLAN006",
+            "secrets that could not be compared",
+            f"{count} secret(s) could not be compared with what was applied (no access to their values, or "
+            "another fingerprint key) and are taken as unchanged. Plan where the secrets are to be sure.",
+        )

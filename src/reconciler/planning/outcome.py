@@ -1,0 +1,74 @@
+"""What stands after a write: the ledger's entry, what can be restored, what is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.change import ABSENT, FieldChange
+from reconciler.model.live import Live
+from reconciler.model.memory import Entry
+from reconciler.model.plan import Plan
+from reconciler.model.resource import Resource
+from reconciler.model.run import Cause, Residue
+from reconciler.model.secret import Fingerprint
+from reconciler.planning.secretdiff import FingerprintOf
+
+
+def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerprint]) -> Entry:
+    """The ledger's entry once `resource` stands on the gateway as `live`."""
+    return Entry(
+        resource.address,
+        live.remote_id,
+        resource.spec,
+        fingerprints,
+        {path: str(ref) for path, ref in resource.secrets.items()},
+        dict(live.hints),
+        live.revision,
+        resource.lifecycle.protect,
+        resource.depends_on,
+    )
+
+
+def earlier_resource(
+    wanted: Resource, before: Live, entry: Entry | None, fingerprint: FingerprintOf
+) -> Resource | None:
+    """The resource that restores `before`, or None when one of its secrets cannot be had any more.
+
+    A secret can be sent again only while its reference still leads to what was last applied.
+    """
+    if entry is None:
+        return None
+    by_text = {str(ref): ref for ref in wanted.secrets.values()}
+    secrets = {path: by_text.get(entry.refs.get(path, "")) for path in entry.fingerprints}
+    for path, ref in secrets.items():
+        if ref is None or fingerprint(wanted.address.gateway, ref) != entry.fingerprints[path]:
+            return None
+    if not set(before.hints) <= set(secrets):
+        return None
+    return replace(wanted, spec=before.spec, secrets={path: ref for path, ref in secrets.items() if ref is not None})
+
+
+def residue(after: Plan) -> tuple[Residue, ...]:
+    """What a plan made right after an apply still wants, path by path, with the likely cause."""
+    return tuple(
+        Residue(change.address, field.path, _cause(field), _shown(field.before), _shown(field.after))
+        for change in after.changes
+        for field in change.fields
+    )
+
+
+def _shown(value: object) -> object:
+    return None if value is ABSENT else value
+
+
+def _cause(field: FieldChange) -> Cause:
+    """Mask: a secret never settles. Order, coercion: the same in another shape. A server default: ours is not there."""
+    if field.sensitive:
+        return Cause.MASK
+    if field.after is ABSENT:
+        return Cause.SERVER_DEFAULT
+    if isinstance(field.before, list) and isinstance(field.after, list):
+        alike = sorted(map(str, field.before)) == sorted(map(str, field.after))
+        return Cause.ORDER if alike else Cause.DRIFT
+    return Cause.COERCION if str(field.before).casefold() == str(field.after).casefold() else Cause.DRIFT

@@ -1,0 +1,153 @@
+"""Circuit breakers: what a plan must not do until a person says so by name.
+
+| breaker                                                    | code      | allowed by                     |
+|------------------------------------------------------------|-----------|--------------------------------|
+| over 30 % of at least 10 owned objects updated or deleted  | SAFETY001 | --allow-mass-change            |
+| nothing desired for a gateway that owns objects            | SAFETY002 | --allow-empty                  |
+| the last endpoint of a gateway deleted                     | SAFETY003 | --allow-last-endpoint          |
+| a protected object deleted or replaced                     | SAFETY004 | --allow-protected ADDRESS      |
+| more endpoints than the tenant may hold                    | SAFETY005 | nothing: raise `limits`        |
+| a display name that the provider already has there         | SAFETY006 | nothing: choose another        |
+| an incomplete read                                         | ENGINE001, PLATFORM…             | nothing |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from reconciler.model.address import Address
+from reconciler.model.change import Action, Change
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.resource import Gateway
+from reconciler.planning.world import PlanOptions, World
+
+_DISRUPTIVE = frozenset({Action.UPDATE, Action.REPLACE, Action.DELETE})
+_REMOVING = frozenset({Action.REPLACE, Action.DELETE})
+
+
+def check(world: World, changes: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
+    """All breakers that trip."""
+    for name, gateway in sorted(world.desired.gateways.items()):
+        if name in world.observed:
+            ours = [change for change in changes if change.address.gateway == name]
+            yield from _mass_change(world, gateway, ours, options)
+            yield from _emptied(world, gateway, ours, options)
+            yield from _last_endpoint(world, gateway, ours, options)
+            yield from _endpoint_limit(world, gateway, ours)
+            yield from _taken_names(world, gateway, ours)
+    yield from _protected(world, changes, options)
+
+
+def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
+    owned = sum(address.gateway == gateway.name for address in world.ledger.entries)
+    touched = sum(change.action in _DISRUPTIVE and change.owned for change in ours)
+    if owned < options.min_objects or touched * 100 <= owned * options.max_change_percent:
+        return
+    if "mass-change" not in options.allow:
+        yield _tripped(
+            "SAFETY001",
+            "a large part of the gateway would change",
+            f"{touched} of {owned} objects on {gateway.name!r} would be updated or deleted, more than "
+            f"{options.max_change_percent} %. If that is meant, allow it with --allow-mass-change.",
+            gateway,
+        )
+
+
+def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
+    wanted = any(address.gateway == gateway.name for address in world.desired.resources)
+    removed = sum(change.action is Action.DELETE for change in ours)
+    if wanted or not removed or "empty" in options.allow:
+        return
+    yield _tripped(
+        "SAFETY002",
+        "the manifests want nothing on this gateway",
+        f"all {removed} objects on {gateway.name!r} would be deleted. If that is meant, allow it with --allow-empty.",
+        gateway,
+    )
+
+
+def _last_endpoint(
+    world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions
+) -> Iterator[Diagnostic]:
+    deleted = {c.address for c in ours if c.action is Action.DELETE and c.address.kind == "Endpoint"}
+    live = {o.address for o in world.observed[gateway.name].objects if o.address.kind == "Endpoint"}
+    made = any(c.action is Action.CREATE and c.address.kind == "Endpoint" for c in ours)
+    if not deleted or made or live - deleted or "last-endpoint" in options.allow:
+        return
+    yield _tripped(
+        "SAFETY003",
+        "the last endpoint of the gateway would go",
+        f"no endpoint would be left on {gateway.name!r}: every bot behind it would stop answering. "
+        "If that is meant, allow it with --allow-last-endpoint.",
+        gateway,
+    )
+
+
+def _protected(world: World, changes: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
+    for change in changes:
+        if change.action not in _REMOVING or f"protected:{change.address}" in options.allow:
+            continue
+        if _is_protected(world, change.address):
+            yield Diagnostic(
+                Severity.ERROR,
+                "SAFETY004",
+                "a protected object would be deleted or replaced",
+                f"{change.address} is protected. If this is meant, allow it with --allow-protected {change.address}.",
+                change.position,
+                change.address,
+            )
+
+
+def _is_protected(world: World, address: Address) -> bool:
+    """The ledger's word counts as well: protection outlives the manifest that stated it."""
+    entry, resource = world.ledger.entries.get(address), world.desired.resources.get(address)
+    return bool(entry and entry.protect) or bool(resource and resource.lifecycle.protect)
+
+
+def _endpoint_limit(world: World, gateway: Gateway, ours: Sequence[Change]) -> Iterator[Diagnostic]:
+    limit = gateway.limits.endpoints
+    endpoints = [change for change in ours if change.address.kind == "Endpoint"]
+    live = sum(o.address.kind == "Endpoint" for o in world.observed[gateway.name].objects)
+    made = sum(change.action is Action.CREATE for change in endpoints)
+    gone = sum(change.action is Action.DELETE for change in endpoints)
+    if limit is None or not made or live + made - gone <= limit:
+        return
+    yield _tripped(
+        "SAFETY005",
+        "the tenant cannot hold that many endpoints",
+        f"{gateway.name!r} has {live} endpoints, {made} would be added and {gone} removed, and its manifest says that "
+        f"the tenant holds at most {limit} (`limits.endpoints`). Remove some, or raise the limit with the vendor.",
+        gateway,
+    )
+
+
+def _taken_names(world: World, gateway: Gateway, ours: Sequence[Change]) -> Iterator[Diagnostic]:
+    """The gateway refuses a second endpoint of one name and provider, also against endpoints that are not ours."""
+    written = {c.address for c in ours if c.address.kind == "Endpoint" and c.action.writes and c.fields}
+    if not written:
+        return
+    going = {c.address for c in ours if c.action is Action.DELETE}
+    taken = Counter(
+        (live.spec.get("provider"), live.spec.get("displayName"))
+        for live in world.observed[gateway.name].objects
+        if live.address.kind == "Endpoint" and live.address not in going and live.address not in world.desired.resources
+    )
+    for address in sorted(written - going):
+        resource = world.desired.resources[address]
+        name = resource.spec.get("displayName", address.name)
+        if taken[resource.spec.get("provider"), name]:
+            yield Diagnostic(
+                Severity.ERROR,
+                "SAFETY006",
+                "the display name is taken on the gateway",
+                f"an endpoint that is not in these manifests already has the name {name!r} within provider "
+                f"{resource.spec.get('provider')!r} on {gateway.name!r}. Choose another displayName.",
+                resource.source.position("/spec/displayName"),
+                address,
+                "/spec/displayName",
+            )
+
+
+def _tripped(code: str, summary: str, detail: str, gateway: Gateway) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, code, summary, detail, gateway.source.position("/metadata/name"))

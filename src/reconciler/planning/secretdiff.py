@@ -1,0 +1,104 @@
+"""Write-only secrets: our fingerprint now against the applied one, the platform's hint now against the recorded one.
+
+| fingerprint              | hint         | means                                                          | origin |
+|--------------------------|--------------|----------------------------------------------------------------|--------|
+| same                     | same or none | unchanged                                                      |        |
+| different                | same or none | rotated by us: update                                          | secret |
+| same                     | different    | replaced behind our back: set again                            | secret |
+| different                | different    | both: update, flagged                                          | both   |
+| none applied             | any          | a new secret: set                                              | config |
+| unknown, same reference  | same or none | undetermined: taken as unchanged, and said so                  |        |
+| unknown, other reference | same or none | will be updated                                                | secret |
+| unknown                  | different    | drift: set again                                               | secret |
+| applied, not desired     | any          | goes with its object; nothing to send                          |        |
+
+Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.model.change import ABSENT, FieldChange, Origin
+from reconciler.model.live import Live
+from reconciler.model.memory import Entry
+from reconciler.model.resource import Resource
+from reconciler.model.secret import Fingerprint, SecretRef
+
+FingerprintOf = Callable[[str, SecretRef], Fingerprint | None]
+
+
+class Likeness(Enum):
+    """What two fingerprints say of their secrets."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    NEW = "new"
+
+
+@dataclass(slots=True)
+class Numbering:
+    """Numbers for sensitive values within one plan: equal fingerprints, equal numbers."""
+
+    seen: dict[object, int] = field(default_factory=dict)
+
+    def label(self, what: object) -> str:
+        """The text that stands for a value."""
+        return f"(sensitive #{self.seen.setdefault(what, len(self.seen) + 1)})"
+
+
+def likeness(now: Fingerprint | None, applied: Fingerprint | None) -> Likeness:
+    """Compare two fingerprints."""
+    if applied is None:
+        return Likeness.NEW
+    if now is None or now.key_id != applied.key_id:
+        return Likeness.UNKNOWN
+    return Likeness.SAME if now.digest == applied.digest else Likeness.DIFFERENT
+
+
+def secret_changes(
+    resource: Resource, entry: Entry | None, live: Live, fingerprint: FingerprintOf, numbering: Numbering
+) -> Iterator[FieldChange]:
+    """Secrets that have to be sent, in the order of their paths."""
+    for path, ref in sorted(resource.secrets.items()):
+        now = fingerprint(resource.address.gateway, ref)
+        applied = entry.fingerprints.get(path) if entry else None
+        alike = likeness(now, applied)
+        replaced = entry is not None and hint_moved(path, entry, live)
+        moved_ref = entry is not None and entry.refs.get(path) != str(ref)
+        origin = _origin(alike, replaced, moved_ref)
+        if origin is None:
+            continue
+        known = applied if applied is not None and not replaced else (str(resource.address), path)
+        before = ABSENT if alike is Likeness.NEW and entry is not None else numbering.label(known)
+        after = numbering.label(now or (str(ref), path))
+        yield FieldChange(path, before, after, origin, True, resource.source.position(path))  # noqa: FBT003
+
+
+def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:
+    if alike is Likeness.NEW:
+        return Origin.CONFIG
+    if alike is Likeness.DIFFERENT:
+        return Origin.BOTH if replaced else Origin.SECRET
+    if replaced or (alike is Likeness.UNKNOWN and moved_ref):
+        return Origin.SECRET
+    return None
+
+
+def hint_moved(path: str, entry: Entry, live: Live) -> bool:
+    """Whether the platform reveals another secret than it did after our write."""
+    then, now = entry.hints.get(path), live.hints.get(path)
+    return bool(then) and bool(now) and then != now
+
+
+def undetermined(resource: Resource, entry: Entry | None, fingerprint: FingerprintOf) -> int:
+    """How many secrets could not be compared in this run."""
+    if entry is None:
+        return 0
+    return sum(
+        likeness(fingerprint(resource.address.gateway, ref), entry.fingerprints.get(path)) is Likeness.UNKNOWN
+        for path, ref in resource.secrets.items()
+    )

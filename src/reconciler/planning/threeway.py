@@ -1,0 +1,62 @@
+"""Fields: desired D, applied A (ledger), live L.
+
+| D | A  | L      | means                          | effect                              | origin   |
+|---|----|--------|--------------------------------|-------------------------------------|----------|
+| x | x  | x      | in sync                        | –                                   |          |
+| x | –  | –      | new field                      | set                                 | config   |
+| x | ≠x | x      | someone already made it so     | the ledger catches up               |          |
+| x | y  | y      | we changed our mind            | set                                 | config   |
+| x | x  | y or – | changed behind our back        | set back, or left alone if ignored  | drift    |
+| x | y  | z or – | both                           | set, flagged                        | both     |
+| x | –  | y      | existed before we managed it   | set, flagged                        | takeover |
+| – | y  | y      | we stopped managing it         | removed, or left if it cannot be    | release  |
+| – | y  | z      | released and drifted           | removed, or left if it cannot be    | release  |
+| – | y  | –      | released and gone              | the ledger forgets                  |          |
+| – | –  | y      | never ours: a server default   | left alone                          |          |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.model.change import ABSENT, FieldChange, Origin
+from reconciler.model.resource import Resource, Spec
+from reconciler.planning.diff import differing
+from reconciler.planning.pointer import covers, join, lookup
+
+
+def origin_of(desired: Any, applied: Any, live: Any) -> Origin | None:
+    """Classify one field by the table; None where nothing is to be set or removed."""
+    if desired == live:
+        return None
+    if desired is ABSENT:
+        return None if applied is ABSENT or live is ABSENT else Origin.RELEASE
+    if applied is ABSENT:
+        return Origin.CONFIG if live is ABSENT else Origin.TAKEOVER
+    if applied == desired:
+        return Origin.DRIFT
+    return Origin.CONFIG if applied == live else Origin.BOTH
+
+
+def field_changes(
+    resource: Resource, applied: Spec | None, live: Spec, releases: frozenset[Origin]
+) -> Iterator[FieldChange]:
+    """Fields of an object that is there. `releases` holds RELEASE where the platform can clear a field."""
+    for keys in differing(live, resource.spec):
+        path = join("/spec", keys)
+        desired, seen = lookup(resource.spec, keys), lookup(live, keys)
+        origin = origin_of(desired, lookup(applied, keys), seen)
+        if origin is None or (origin is Origin.RELEASE and origin not in releases):
+            continue
+        if origin is Origin.DRIFT and any(covers(ignored, path) for ignored in resource.lifecycle.ignore):
+            continue
+        yield FieldChange(path, seen, desired, origin, position=resource.source.position(path))
+
+
+def drifted(applied: Spec, live: Spec) -> Iterator[tuple[str, Any, Any]]:
+    """Fields that we applied and that are different now: path, live, applied."""
+    for keys in differing(live, applied):
+        ours = lookup(applied, keys)
+        if ours is not ABSENT:
+            yield join("/spec", keys), lookup(live, keys), ours

@@ -1,0 +1,70 @@
+"""What planning looks at, and what it may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.address import Address
+from reconciler.model.capability import Capabilities, KindCapability
+from reconciler.model.live import Observed
+from reconciler.model.memory import LedgerSnapshot
+from reconciler.model.plan import Mode
+from reconciler.model.resource import Desired, Gateway
+from reconciler.planning.secretdiff import FingerprintOf, Numbering
+
+ALLOWANCES: Mapping[str, str] = {
+    "mass-change": "more than the usual share of a gateway's objects may be updated or deleted",
+    "empty": "manifests that want nothing may empty a gateway",
+    "last-endpoint": "the last endpoint of a gateway may be deleted",
+    "protected": "the protected object with this address may be deleted or replaced",
+}
+"""What a person may allow by name, as ``--allow-NAME``; `protected` takes an address."""
+
+NOTHING = KindCapability(create=False, update=False, delete=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How to plan. `allow` holds names of ALLOWANCES, ``protected:ADDRESS`` for that one.
+
+    `max_change_percent` of at least `min_objects` owned objects may change without a person's word.
+    """
+
+    mode: Mode = Mode.APPLY
+    allow: frozenset[str] = frozenset()
+    commit: str | None = None
+    tool_version: str = ""
+    secrets_available: bool = True
+    only: frozenset[Address] | None = None
+    max_change_percent: int = 30
+    min_objects: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What deciding about one object of one gateway needs."""
+
+    gateway: Gateway
+    capabilities: Capabilities
+    fingerprint: FingerprintOf
+    numbering: Numbering = field(default_factory=Numbering)
+
+    def capability(self, kind: str) -> KindCapability:
+        """What the platform offers for a kind; nothing for one that it does not have."""
+        return self.capabilities.kinds.get(kind, NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a plan is made from. Resources are normalized; the ledger has no open intents of these gateways."""
+
+    desired: Desired
+    observed: Mapping[str, Observed]
+    ledger: LedgerSnapshot
+    capabilities: Mapping[str, Capabilities]
+    fingerprint: FingerprintOf
+
+    def context(self, gateway: str, numbering: Numbering) -> Context:
+        """The context of one gateway."""
+        return Context(self.desired.gateways[gateway], self.capabilities[gateway], self.fingerprint, numbering)

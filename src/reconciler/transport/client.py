@@ -1,0 +1,256 @@
+"""Calls to one gateway: authorized, throttled, repeated where that is safe, and translated.
+
+A credential is bound to the origin of the base URL: requests name a path, never a host, and
+redirects are not followed. Bodies never reach a log.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from reconciler.errors import GatewayError
+from reconciler.model.ports import Clock, Progress
+from reconciler.model.secret import SecretValue
+from reconciler.transport import translate
+from reconciler.transport.auth import Authorizer, Credential, authorizer
+from reconciler.transport.retry import ATTEMPTS, TABLE, Backoff, Effect, Failure, Next, failure_of
+from reconciler.transport.throttle import Throttle
+from reconciler.transport.translate import Call
+
+SIZE_CAP = 32 * 1024 * 1024
+UNAUTHORIZED = 401
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Repeat(Enum):
+    """Whether a call may be repeated: as its method says, or always because it changes nothing."""
+
+    BY_METHOD = "by method"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer. Header names are in lower case; `body` is parsed JSON, None when empty."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes."""
+
+    gateway: str
+    base_url: str
+    credential: Credential | None = field(default=None, repr=False)
+    concurrency: int = 8
+    requests_per_second: float | None = None
+    connect_timeout: float = 10.0
+    total_timeout: float = 30.0
+    permissions: tuple[str, ...] = ()
+    size_cap: int = SIZE_CAP
+
+
+@dataclass(eq=False)
+class _Failed(Exception):
+    """One attempt's end: how it failed, the error it stands for, the headers that may ask for a pause."""
+
+    failure: Failure
+    error: GatewayError
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Client:
+    """One gateway's client. Use `connect`; close it at the end."""
+
+    def __init__(self, target: Target, clock: Clock, listen: Progress, transport: httpx.AsyncBaseTransport) -> None:
+        self._target = target
+        self._clock = clock
+        self._listen = listen
+        self._base = target.base_url.rstrip("/")
+        self._backoff = Backoff(random.Random())  # noqa: S311 - jitter
+        self._throttle = Throttle(target.concurrency, target.requests_per_second, clock)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(target.total_timeout, connect=target.connect_timeout),
+            follow_redirects=False,
+            headers={"accept": "application/json"},
+        )
+        self._authorizer: Authorizer = authorizer(target.credential, self._post_form, clock)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeat: Repeat = Repeat.BY_METHOD,
+        optional: str | None = None,
+        conceal: Sequence[SecretValue] = (),
+    ) -> Answer:
+        """Send one call and return its successful answer.
+
+        `path` begins with a slash. `optional` says what a gateway without this call cannot do. `conceal`
+        holds the secrets in `body`, so that no message of the gateway can echo them. Raises GatewayError.
+        """
+        call = Call(self._target.gateway, method, path, self._target.permissions, optional, conceal)
+        url = self._base + path + ("?" + urlencode(query) if query else "")
+        sent = dict(headers or {})
+        content = None
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            sent["content-type"] = "application/json"
+        effect = Effect.READS if method in {"GET", "HEAD"} or repeat is Repeat.ALWAYS else Effect.WRITES
+        return await self._repeated(call, effect, url, content, sent)
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._http.aclose()
+
+    async def _repeated(
+        self, call: Call, effect: Effect, url: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        ends = self._clock.monotonic() + self._target.total_timeout
+        renewed = False
+        attempt = 0
+        while True:
+            attempt += 1
+            granted = await self._authorizer.headers()
+            try:
+                return await self._attempt(call, url, content, {**headers, **granted}, ends)
+            except _Failed as failed:
+                problem = failed
+            if problem.error.status == UNAUTHORIZED and not renewed and self._authorizer.refused(granted):
+                renewed = True
+                attempt -= 1
+                continue
+            if not await self._goes_on(call, effect, problem, attempt, ends):
+                raise _final(call, effect, problem) from problem.error.__cause__
+
+    async def _goes_on(self, call: Call, effect: Effect, problem: _Failed, attempt: int, ends: float) -> bool:
+        """Wait and say yes, or say no at once: never a sleep after the last attempt."""
+        if TABLE[effect, problem.failure] is not Next.REPEAT or attempt >= ATTEMPTS:
+            return False
+        pause = self._backoff.seconds(attempt, problem.headers)
+        if self._clock.monotonic() + pause >= ends:
+            return False
+        event = "throttled" if problem.failure is Failure.REFUSED_FOR_NOW else "request_retried"
+        self._listen(
+            event, {"gateway": call.gateway, "method": call.method, "path": call.path, "seconds": round(pause, 3)}
+        )
+        await self._clock.sleep(pause)
+        return True
+
+    async def _attempt(
+        self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], ends: float
+    ) -> Answer:
+        async with self._throttle:
+            left = max(0.05, ends - self._clock.monotonic())
+            status, answered, received = await self._exchange(call, url, content, headers, left)
+        if 200 <= status < 300:  # noqa: PLR2004 - HTTP
+            self._throttle.succeeded(answered)
+            try:
+                parsed = translate.parsed(call, status, received)
+            except GatewayError as error:
+                raise _Failed(Failure.GARBLED, error) from error
+            return Answer(status, parsed, answered, translate.request_id_of(answered))
+        quota = translate.is_quota(status, translate.message_of(received)[1])
+        failure = failure_of(status, answered, quota)
+        if failure is Failure.REFUSED_FOR_NOW:
+            self._throttle.throttled(answered)
+        raise _Failed(failure, translate.error_of(call, status, answered, received), answered)
+
+    async def _exchange(
+        self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], left: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        timeout = httpx.Timeout(left, connect=min(left, self._target.connect_timeout))
+        try:
+            request = self._http.build_request(
+                call.method, url, content=content, headers=dict(headers), timeout=timeout
+            )
+            response = await self._http.send(request, stream=True)
+            try:
+                received = await self._received(call, response)
+            finally:
+                await response.aclose()
+        except _NOT_SENT as error:
+            raise _Failed(Failure.NOT_SENT, _from(translate.unreachable(call, error), error)) from None
+        except (httpx.TimeoutException, httpx.TransportError) as error:
+            raise _Failed(Failure.BROKEN, _from(translate.broken(call, error), error)) from None
+        except httpx.HTTPError as error:
+            raise _Failed(Failure.GARBLED, _from(translate.garbled(call, type(error).__name__), error)) from None
+        return response.status_code, response.headers, received
+
+    async def _received(self, call: Call, response: httpx.Response) -> bytes:
+        chunks, size = [], 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > self._target.size_cap:
+                raise _Failed(
+                    Failure.GARBLED, translate.garbled(call, f"the answer is over {self._target.size_cap} bytes")
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def _post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, object]:
+        """Ask for a token: it changes nothing, so it may be repeated, but no token of ours goes along."""
+        call = Call(self._target.gateway, "POST", "the token endpoint")
+        sent = {"content-type": "application/x-www-form-urlencoded", **headers}
+        ends = self._clock.monotonic() + self._target.total_timeout
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = await self._attempt(call, url, urlencode(form).encode(), sent, ends)
+            except _Failed as failed:
+                problem = failed
+            else:
+                if isinstance(answer.body, dict):
+                    return answer.body
+                raise translate.garbled(call, "the token answer is no JSON object", answer.status)
+            if not await self._goes_on(call, Effect.READS, problem, attempt, ends):
+                raise _token_error(problem.error) from problem.error.__cause__
+
+
+def _from(error: GatewayError, cause: BaseException) -> GatewayError:
+    error.__cause__ = cause
+    return error
+
+
+def _final(call: Call, effect: Effect, problem: _Failed) -> GatewayError:
+    if TABLE[effect, problem.failure] is Next.DOUBT:
+        return translate.doubtful(call, problem.error)
+    return problem.error
+
+
+def _token_error(error: GatewayError) -> GatewayError:
+    return translate.refused_client(error) if error.status in {400, UNAUTHORIZED} else error
+
+
+def segment(text: str) -> str:
+    """Percent-encode one path segment; `.` and `..` cannot climb."""
+    if text in {".", ".."}:
+        return text.replace(".", "%2E")
+    return quote(text, safe="")
+
+
+def connect(
+    target: Target, clock: Clock, listen: Progress, transport: httpx.AsyncBaseTransport | None = None
+) -> Client:
+    """A client for one gateway; nothing is sent before the first request."""
+    limits = httpx.Limits(max_connections=target.concurrency + 1, max_keepalive_connections=target.concurrency + 1)
+    return Client(target, clock, listen, transport or httpx.AsyncHTTPTransport(limits=limits, retries=0))

@@ -1,0 +1,8 @@
+"""Remembering: what was last applied, and what ever happened."""
+
+from __future__ import annotations
+
+from reconciler.ledger.audit import AuditReport, open_audit, verify_audit
+from reconciler.ledger.sqlite import open_ledger
+
+__all__ = ["AuditReport", "open_audit", "open_ledger", "verify_audit"]

@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action
-from reconciler.model.memory import Entry, Intent, RunRecord
+from reconciler.model.memory import Entry, Intent
+from reconciler.model.run import RunRecord
 from reconciler.model.secret import Fingerprint
 
 

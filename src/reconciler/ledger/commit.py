@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.errors import LedgerError, ReconcilerError
 
@@ -28,10 +28,10 @@ Work = Callable[[sqlite3.Connection], T]
 class _Item:
     """One piece of work and whoever waits for it."""
 
-    work: Work[object]
+    work: Work[Any]
     begin: str
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[object]
+    done: asyncio.Future[Any]
 
 
 class Committer:
@@ -55,9 +55,9 @@ class Committer:
             self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
             self._thread.start()
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[object] = loop.create_future()
+        done: asyncio.Future[T] = loop.create_future()
         self._items.put(_Item(work, begin, loop, done))
-        return await asyncio.shield(done)  # type: ignore[return-value]  # the future carries what `work` returned
+        return await asyncio.shield(done)
 
     async def close(self) -> None:
         """End the thread after all that waits is done."""
@@ -105,8 +105,7 @@ def _commit(connection: sqlite3.Connection, begin: str, items: Sequence[_Item]) 
     results: list[tuple[_Item, object, Exception | None]] = []
     try:
         connection.execute(begin)
-        for item in items:
-            results.append((item, *_attempt(connection, item)))
+        results.extend((item, *_attempt(connection, item)) for item in items)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:

@@ -17,8 +17,9 @@ from reconciler.ledger import codec
 from reconciler.ledger.commit import Committer
 from reconciler.ledger.process import Process, alive, this_process
 from reconciler.model.address import Address
-from reconciler.model.memory import Intent, Lease, LedgerSnapshot, RunRecord, Settlement
+from reconciler.model.memory import Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
+from reconciler.model.run import RunRecord
 
 APPLICATION_ID = 0x5245434F
 VERSION = 1

@@ -1,0 +1,121 @@
+"""Fetch each secret once, fingerprint it, hand it out, forget it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reconciler.errors import SecretError, SecretForbidden, SecretMissing
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.ports import SecretSource
+from reconciler.model.secret import Fingerprint, SecretRef, SecretValue
+from reconciler.secrets.command import CommandSource
+from reconciler.secrets.env import EnvSource
+from reconciler.secrets.file import FileSource
+from reconciler.secrets.fingerprint import FingerprintKey, derived, kept
+from reconciler.secrets.rules import SecretRules
+
+AT_ONCE = 8
+
+
+class SecretVault:
+    """Implements the port Vault. `roots` names each gateway's own credential, the source of its fingerprint key."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, SecretSource],
+        key: SecretRef | None,
+        roots: Mapping[str, SecretRef | None],
+        key_file: Path,
+    ) -> None:
+        self._sources = sources
+        self._key_ref = key
+        self._roots = roots
+        self._key_file = key_file
+        self._values: dict[SecretRef, SecretValue] = {}
+        self._failed: dict[SecretRef, Diagnostic] = {}
+        self._keys: dict[str, FingerprintKey] = {}
+        self._fingerprints: dict[tuple[str, SecretRef], Fingerprint] = {}
+
+    @property
+    def available(self) -> bool:
+        """This vault has access to secrets."""
+        return True
+
+    async def prepare(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Diagnostic]:
+        """Fetch those not fetched yet, a few at a time; what fails comes back, and is not tried again."""
+        wanted = list(dict.fromkeys((*refs, *((self._key_ref,) if self._key_ref else ()))))
+        missing = [ref for ref in wanted if ref not in self._values and ref not in self._failed]
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def fetch(ref: SecretRef) -> None:
+            async with turn:
+                await self._fetch(ref)
+
+        if missing:
+            await asyncio.gather(*map(fetch, missing))
+        return {ref: self._failed[ref] for ref in wanted if ref in self._failed}
+
+    async def _fetch(self, ref: SecretRef) -> None:
+        try:
+            self._values[ref] = SecretValue(await self._sources[ref.source].fetch(ref))
+        except SecretError as error:
+            self._failed[ref] = _finding(ref, error)
+
+    def fingerprint(self, gateway: str, ref: SecretRef) -> Fingerprint | None:
+        """Memoised, since many objects share a secret. None for one that was not prepared."""
+        found = self._fingerprints.get((gateway, ref))
+        if found is None and ref in self._values:
+            found = self._key(gateway).of(self._values[ref])
+            self._fingerprints[gateway, ref] = found
+        return found
+
+    def _key(self, gateway: str) -> FingerprintKey:
+        if gateway not in self._keys:
+            self._keys[gateway] = self._made_key(gateway)
+        return self._keys[gateway]
+
+    def _made_key(self, gateway: str) -> FingerprintKey:
+        if self._key_ref is not None:
+            return derived(self.reveal(self._key_ref), "all gateways")
+        root = self._roots.get(gateway)
+        return kept(self._key_file) if root is None else derived(self.reveal(root), gateway)
+
+    def reveal(self, ref: SecretRef) -> SecretValue:
+        """The value. Raises SecretMissing when it was not prepared."""
+        value = self._values.get(ref)
+        if value is None:
+            raise SecretMissing(f"the secret {ref} was not fetched in this run")
+        return value
+
+    def forget(self) -> None:
+        """Drop values, keys and fingerprints."""
+        self._values.clear()
+        self._keys.clear()
+        self._fingerprints.clear()
+
+
+def open_vault(
+    rules: SecretRules,
+    environ: Mapping[str, str],
+    *,
+    key: SecretRef | None,
+    roots: Mapping[str, SecretRef | None],
+    key_file: Path,
+) -> SecretVault:
+    """A vault over the environment, files and commands, as far as `rules` allow."""
+    sources: Mapping[str, SecretSource] = {
+        "env": EnvSource(environ, rules),
+        "file": FileSource(rules),
+        "command": CommandSource(rules),
+    }
+    return SecretVault(sources, key, roots, key_file)
+
+
+def _finding(ref: SecretRef, error: SecretError) -> Diagnostic:
+    if isinstance(error, SecretForbidden):
+        advice = "Whoever runs the tool can allow it in the settings; a manifest cannot."
+        return Diagnostic(Severity.ERROR, "SECRET002", "this secret may not be read", f"{ref}: {error}. {advice}")
+    advice = "Set it where the tool runs, or refer to another."
+    return Diagnostic(Severity.ERROR, "SECRET001", "a secret is missing", f"{ref}: {error}. {advice}")

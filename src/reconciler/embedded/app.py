@@ -1,0 +1,217 @@
+"""The application: tokens, routing, preconditions, faults. One instance serves one store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from base64 import b64decode
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.embedded import objects
+from reconciler.embedded.faults import Deed, FaultPlan, Faults
+from reconciler.embedded.store import Store
+from reconciler.embedded.validation import Refused
+
+API = "/api/v1/llm/gateway"
+REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The one pair that the token endpoint accepts."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """What all routes share."""
+
+    store: Store
+    faults: Faults
+    credentials: Credentials | None = None
+    tokens: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
+    seen: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+Answer = Callable[[Gateway, Request, Deed, Any], Response]
+
+
+def build(gateway: Gateway, *, admin: bool) -> Starlette:
+    """The ASGI application."""
+    routes = [
+        Route("/oauth/token", _guarded(gateway, _token), methods=["POST"]),
+        *(
+            Route(API + path, _guarded(gateway, _authorized(scope, name, answer)), methods=[method])
+            for method, path, scope, name, answer in _ROUTES
+        ),
+    ]
+    if admin:
+        routes += [
+            Route("/_embedded/faults", _plain(gateway, _set_faults), methods=["PUT"]),
+            Route("/_embedded/requests", _plain(gateway, _requests), methods=["GET", "DELETE"]),
+            Route("/_embedded/reset", _plain(gateway, _reset), methods=["POST"]),
+        ]
+    return Starlette(routes=routes)
+
+
+_ROUTES: tuple[tuple[str, str, str, str, Answer], ...] = (
+    ("GET", "/endpoints", "llm:gateway:read", "endpoints.list", objects.list_endpoints),
+    ("GET", "/endpoints/{id}", "llm:gateway:read", "endpoints.get", objects.get_endpoint),
+    ("PUT", "/endpoints/{id}", "llm:gateway:write", "endpoints.put", objects.put_endpoint),
+    ("DELETE", "/endpoints/{id}", "llm:gateway:write", "endpoints.delete", objects.delete_endpoint),
+    ("POST", "/endpoints/{id}/validate", "llm:gateway:write", "endpoints.validate", objects.validate_endpoint),
+    ("GET", "/webhooks", "webhook:read", "webhooks.list", objects.list_webhooks),
+    ("POST", "/webhooks", "webhook:write", "webhooks.post", objects.post_webhook),
+    ("GET", "/webhooks/{id}", "webhook:read", "webhooks.get", objects.get_webhook),
+    ("PUT", "/webhooks/{id}", "webhook:write", "webhooks.put", objects.put_webhook),
+    ("DELETE", "/webhooks/{id}", "webhook:write", "webhooks.delete", objects.delete_webhook),
+)
+
+
+def _plain(gateway: Gateway, answer: Callable[[Gateway, Request, Any], Response]) -> Any:
+    async def endpoint(request: Request) -> Response:
+        return answer(gateway, request, _parsed(await request.body()))
+
+    return endpoint
+
+
+def _guarded(
+    gateway: Gateway, answer: Callable[[Gateway, Request, Deed, bytes], Response]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Around every route of the contract: what is remembered, what goes wrong, what is refused."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        path = request.url.path
+        deed = gateway.faults.deed(request.method, path)
+        _remember(gateway, request)
+        if deed.delay_ms:
+            await asyncio.sleep(deed.delay_ms / 1000)
+        if deed.drop == "before":
+            return await _dropped(request)
+        if deed.status is not None:
+            return _injected(deed, body)
+        try:
+            response = answer(gateway, request, deed, body)
+        except Refused as refused:
+            response = objects.reply(refused.status, refused.body)
+        if deed.drop == "after":
+            return await _dropped(request)
+        return _spoiled(response, deed) if deed.bad_json else response
+
+    return endpoint
+
+
+def _remember(gateway: Gateway, request: Request) -> None:
+    line = {
+        "method": request.method,
+        "path": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "if_match": request.headers.get("if-match"),
+        "if_none_match": request.headers.get("if-none-match"),
+    }
+    gateway.seen.append(line)
+    gateway.counts[request.method] += 1
+
+
+async def _dropped(request: Request) -> Response:
+    """Break the connection under the client's hands."""
+    request.scope["extensions"]["reconciler.abort"]()
+    await asyncio.sleep(0.01)
+    return Response(status_code=499)
+
+
+def _injected(deed: Deed, body: bytes) -> Response:
+    said = "a fault was asked for" + (f": {body.decode(errors='replace')}" if deed.echo else "")
+    headers = (
+        {}
+        if deed.retry_after is None
+        else {"retry-after": f"{deed.retry_after:g}" if isinstance(deed.retry_after, float) else str(deed.retry_after)}
+    )
+    return objects.reply(deed.status or 500, {"error": {"code": deed.code, "message": said}}, headers)
+
+
+def _spoiled(response: Response, deed: Deed) -> Response:
+    content = {
+        "truncated": bytes(response.body)[: max(1, len(response.body) // 2)],
+        "html": b"<html><body>gateway time-out</body></html>",
+        "shape": b'{"items": {"not": "a list"}, "nextPageToken": 7}',
+        "empty": b"",
+    }[deed.bad_json or "empty"]
+    return Response(content, response.status_code, media_type="application/json")
+
+
+def _authorized(scope: str, name: str, answer: Answer) -> Callable[[Gateway, Request, Deed, bytes], Response]:
+    def checked(gateway: Gateway, request: Request, deed: Deed, body: bytes) -> Response:
+        if name in gateway.faults.plan.missing_calls:
+            raise Refused(405, "method_not_allowed", "there is no such call")
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        expires, scopes = gateway.tokens.get(token, (0.0, frozenset()))
+        if kind != "Bearer" or expires < time.monotonic():
+            raise Refused(401, "invalid_token", "the token is unknown or has expired")
+        if scopes and scope not in scopes:
+            raise Refused(403, "insufficient_scope", f"the token lacks {scope}")
+        return answer(gateway, request, deed, _parsed(body))
+
+    return checked
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError as error:
+        raise Refused(400, "bad_json", "the body is not JSON") from error
+
+
+def _token(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
+    form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+    pair = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
+    wanted = gateway.credentials
+    known = all(pair) if wanted is None else pair == (wanted.client_id, wanted.client_secret)
+    if form.get("grant_type") != "client_credentials" or not known:
+        return objects.reply(401, {"error": "invalid_client", "error_description": "unknown client"})
+    token = secrets.token_urlsafe(24)
+    seconds = gateway.faults.plan.token_seconds
+    gateway.tokens[token] = (time.monotonic() + seconds, frozenset(form.get("scope", "").split()))
+    return objects.reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": seconds})
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    kind, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if kind != "Basic":
+        return None
+    first, _, second = b64decode(encoded).decode(errors="replace").partition(":")
+    return first, second
+
+
+def _set_faults(gateway: Gateway, _request: Request, body: Any) -> Response:
+    try:
+        gateway.faults = Faults(FaultPlan.read(body or {}))
+    except ValueError as error:
+        return objects.reply(400, {"error": {"code": "bad_plan", "message": str(error)}})
+    return objects.reply(200, {})
+
+
+def _requests(gateway: Gateway, request: Request, _body: Any) -> Response:
+    if request.method == "DELETE":
+        gateway.seen.clear()
+        gateway.counts.clear()
+    return objects.reply(200, {"counts": dict(gateway.counts), "last": list(gateway.seen)})
+
+
+def _reset(gateway: Gateway, _request: Request, _body: Any) -> Response:
+    gateway.store.reset()
+    return objects.reply(200, {})

@@ -1,0 +1,14 @@
+"""An HTTP protocol whose connection the application can break, to show clients a lost answer."""
+
+from __future__ import annotations
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class AbortableProtocol(HttpToolsProtocol):
+    """Puts ``reconciler.abort`` among the scope's extensions, uvicorn's way to extend it."""
+
+    def on_message_begin(self) -> None:
+        """Called by the parser before each request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {"reconciler.abort": self.transport.abort}  # type: ignore[dict-item]  # an extension may be any value

@@ -19,7 +19,8 @@ class Live:
     it. `remote_id` is what the gateway's paths use. `spec` is canonical and without secrets. `raw`
     is the document as read, so that a full-replace write keeps fields that nobody modelled; it is
     never printed. `hints` say what the platform reveals of stored secrets (JSON pointer → last
-    characters). `revision` is whatever the platform guards writes with, None where it has nothing.
+    characters). `revision` moves with every write, None where the platform has nothing of the kind;
+    `etag` is what a single read gave to guard the next write with.
     """
 
     address: Address
@@ -28,6 +29,7 @@ class Live:
     raw: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
     hints: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     revision: str | None = None
+    etag: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

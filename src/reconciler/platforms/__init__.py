@@ -1,0 +1,8 @@
+"""Only these rooms know a vendor."""
+
+from __future__ import annotations
+
+from reconciler.platforms.catalog import OpenablePlatform, find, names
+from reconciler.platforms.codes import CODES
+
+__all__ = ["CODES", "OpenablePlatform", "find", "names"]

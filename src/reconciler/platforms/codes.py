@@ -1,0 +1,23 @@
+"""What the diagnostics of this room mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "PLATFORM001": (
+        "The platform cannot express this field. Nothing is dropped in silence: take the field out, or say that it "
+        "may be left out by naming it in `lifecycle.ignore`."
+    ),
+    "PLATFORM002": "The platform needs this field, and the manifest does not give it.",
+    "PLATFORM003": "The platform takes only certain values here.",
+    "PLATFORM004": "Objects of this kind do not exist on the platform.",
+    "PLATFORM005": (
+        "The gateway does not offer a list of this kind of object, so nothing is known of what lives there and "
+        "nothing of that kind can be planned."
+    ),
+    "PLATFORM006": (
+        "A list could not be read to its end. What was not seen may neither be created nor forgotten, so the plan is "
+        "incomplete and can never be applied. Plan again when the gateway answers."
+    ),
+}

@@ -1,0 +1,116 @@
+"""What all kinds share: strictness, names, labels, membership, lifecycle, secret references."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+
+NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+POINTER = r"^(/[^/]+)+$"
+DEPENDENCY = r"^(Endpoint|Webhook)/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Labels = dict[Text, str]
+
+
+class Strict(BaseModel):
+    """No unknown fields, no conversions: what is written is what is meant."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+    )
+
+
+def exactly_one(model: BaseModel, names: tuple[str, ...]) -> None:
+    """Raise ValueError unless one of `names` is given."""
+    given = model.model_fields_set.intersection(names)
+    if len(given) != 1:
+        raise ValueError(f"give exactly one of {', '.join(names)}")
+
+
+ONE_MEMBER: JsonDict = {"minProperties": 1, "maxProperties": 1}
+
+
+class SecretReference(Strict):
+    """Where a secret is; the value itself is never written."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_MEMBER)
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        default="", description="Name of an environment variable."
+    )
+    file: Text = Field(default="", description="Path below the configured folder for secrets.")
+    command: list[Text] = Field(
+        default=[], min_length=1, description="A command and its arguments, run without a shell, if settings allow it."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> SecretReference:
+        exactly_one(self, ("env", "file", "command"))
+        return self
+
+
+class MatchLabels(Strict):
+    """Everything that carries these labels."""
+
+    match_labels: Annotated[Labels, Field(min_length=1)]
+
+
+def _membership(value: Any) -> str:
+    if isinstance(value, str):
+        return "<name>"
+    return "<names>" if isinstance(value, list) else "<labels>"
+
+
+Membership = Annotated[
+    Annotated[Name, Tag("<name>")]
+    | Annotated[list[Name], Field(min_length=1), Tag("<names>")]
+    | Annotated[MatchLabels, Tag("<labels>")],
+    Discriminator(_membership),
+]
+
+
+class Metadata(Strict):
+    """Identity and labels. `gateways` is needed as soon as more than one Gateway is loaded."""
+
+    name: Name
+    labels: Labels = {}
+    gateways: Membership | None = Field(default=None, description="Which gateways this belongs to.")
+
+
+class RootMetadata(Strict):
+    """Identity and labels of what belongs to no gateway."""
+
+    name: Name
+    labels: Labels = {}
+
+
+class LifecycleModel(Strict):
+    """How far the tool may go with the object."""
+
+    manage: Literal["full", "observe", "create-only", "no-delete"] = Field(
+        default="full", description="How far the tool may go."
+    )
+    protect: bool = Field(default=False, description="Deleting or replacing needs a person's word.")
+    adopt: bool = Field(default=False, description="A live object of this identity may be taken over.")
+    ignore: list[Annotated[str, StringConstraints(pattern=POINTER)]] = Field(
+        default=[], description="JSON pointers, such as /spec/model, whose drift is left alone."
+    )
+    depends_on: list[Annotated[str, StringConstraints(pattern=DEPENDENCY)]] = Field(
+        default=[], description="Kind/name of objects that must be healthy first."
+    )
+
+
+class Document(Strict):
+    """The members of every document."""
+
+    api_version: Literal["reconciler/v1"]

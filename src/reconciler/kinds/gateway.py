@@ -1,0 +1,106 @@
+"""Gateway: one tenant of one platform."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from reconciler.kinds.base import ONE_MEMBER, Document, RootMetadata, SecretReference, Strict, Text, exactly_one
+
+URL = r"^(https?://[^\s/@?#]+(/[^\s?#@]*)?|embedded:)$"
+PATH = r"^(/[^\s?#]*|https?://[^\s@?#]+)$"
+
+
+def parsable(value: str) -> str:
+    """A port out of range, or a bracket left open, is found here and not by the first request."""
+    _ = urlsplit(value).port
+    return value
+
+
+Url = Annotated[str, StringConstraints(pattern=URL), AfterValidator(parsable)]
+
+
+class OAuthModel(Strict):
+    """OAuth 2 client credentials."""
+
+    token_url: Annotated[str, StringConstraints(pattern=PATH)] = Field(
+        default="/oauth/token", description="Relative to the URL, or absolute. The default is the platform's."
+    )
+    client_id: SecretReference
+    client_secret: SecretReference
+    scopes: list[Text] = Field(default=[], description="Sent, space-separated, when not empty.")
+    client_auth: Literal["post", "basic"] = "post"
+
+
+class HeaderModel(Strict):
+    """A static header."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
+    value: SecretReference
+
+
+class AuthModel(Strict):
+    """Exactly one way to be authorized."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_MEMBER)
+
+    oauth: OAuthModel | None = None
+    bearer: SecretReference | None = None
+    header: HeaderModel | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> AuthModel:
+        exactly_one(self, ("oauth", "bearer", "header"))
+        return self
+
+
+class LimitsModel(Strict):
+    """What a run may ask of the gateway."""
+
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    requests_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    endpoints: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="How many endpoints the tenant may hold."
+    )
+
+
+class TimeoutsModel(Strict):
+    """Seconds."""
+
+    connect: Annotated[float, Field(gt=0, le=600)] = 10
+    total: Annotated[float, Field(gt=0, le=3600)] = 30
+
+
+class GatewaySpec(Strict):
+    """Where the tenant is, how to be authorized, how far to go."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["org"]}]})
+
+    platform: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+    url: Url = Field(default="", description="Base URL; `embedded:` is the gateway in a box.")
+    org: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = Field(
+        default="", description="Tenant name, from which the platform derives the URL."
+    )
+    auth: AuthModel | None = None
+    paths: dict[Text, Annotated[str, StringConstraints(pattern=PATH)]] = {}
+    limits: LimitsModel = LimitsModel()
+    timeouts: TimeoutsModel = TimeoutsModel()
+    prune: bool = Field(default=True, description="Delete what is no longer declared.")
+    guard_floor: Literal["etag", "version", "compare", "none"] = Field(
+        default="compare", description="The weakest guard that a write may use."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> GatewaySpec:
+        exactly_one(self, ("url", "org"))
+        return self
+
+
+class Gateway(Document):
+    """One tenant of one platform."""
+
+    kind: Literal["Gateway"]
+    metadata: RootMetadata
+    spec: GatewaySpec

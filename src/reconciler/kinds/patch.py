@@ -1,0 +1,90 @@
+"""Patch: what differs between environments. Policy: the team's own rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from reconciler.kinds.base import Document, Labels, Metadata, Name, RootMetadata, Strict, Text
+
+PATCHABLE = Literal["Endpoint", "CredentialMatrix", "RateLimit", "Webhook"]
+
+
+class PatchTarget(Strict):
+    """Documents by kind and name, or by labels."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["name"]}, {"required": ["matchLabels"]}]})
+
+    kind: PATCHABLE
+    name: Name = ""
+    match_labels: Annotated[Labels, Field(min_length=1)] = {}
+
+    @model_validator(mode="after")
+    def _one(self) -> PatchTarget:
+        given = self.model_fields_set & {"name", "match_labels"}
+        if len(given) != 1:
+            raise ValueError("give exactly one of name, matchLabels")
+        return self
+
+
+class PatchMerge(Strict):
+    """A merge patch (RFC 7396): null removes a member. Identity cannot be patched."""
+
+    spec: dict[str, Any] = {}
+    lifecycle: dict[str, Any] = {}
+
+
+class PatchSpec(Strict):
+    """What is changed, and how."""
+
+    target: PatchTarget
+    merge: PatchMerge
+
+
+class Patch(Document):
+    """Applied in the order of files; each must match something."""
+
+    kind: Literal["Patch"]
+    metadata: Metadata
+    spec: PatchSpec
+
+
+def _schema(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule that is no JSON Schema is found when it is read, not when it is first needed."""
+    if rule:
+        from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - only where a team has rules
+        from jsonschema.validators import validator_for  # noqa: PLC0415 - the same
+
+        try:
+            validator_for(rule).check_schema(rule)
+        except SchemaError as error:
+            raise ValueError(f"the rule is no JSON Schema: {error.message}") from error
+    return rule
+
+
+class PolicyMatch(Strict):
+    """What a policy is about; everything when left out."""
+
+    kind: Literal["Endpoint", "Webhook"] | None = None
+    match_labels: Labels = Field(default={}, description="Labels of the resource together with its gateway's.")
+
+
+class PolicySpec(Strict):
+    """A rule and forbidden actions."""
+
+    match: PolicyMatch = PolicyMatch()
+    rule: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
+        default={}, description="A JSON Schema that the effective resource must satisfy."
+    )
+    forbid: list[Literal["create", "update", "replace", "delete", "adopt", "forget"]] = []
+    message: Text
+    severity: Literal["error", "warning"] = "error"
+
+
+class Policy(Document):
+    """The team's own rule."""
+
+    kind: Literal["Policy"]
+    metadata: RootMetadata
+    spec: PolicySpec

@@ -1,0 +1,126 @@
+"""Gateways and policies from their documents, and whether dependencies lead anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.kinds.gateway import AuthModel
+from reconciler.kinds.gateway import Gateway as GatewayModel
+from reconciler.kinds.patch import Policy as PolicyModel
+from reconciler.manifest.document import Document
+from reconciler.manifest.parts import secret_ref
+from reconciler.manifest.patches import Effective
+from reconciler.manifest.problems import diagnostic
+from reconciler.manifest.source import DocumentSource
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.resource import (
+    Auth,
+    Bearer,
+    Gateway,
+    Guard,
+    Header,
+    Limits,
+    OAuth,
+    Policy,
+    Resource,
+    Timeouts,
+)
+
+
+def gateways(documents: Sequence[Document], diagnostics: list[Diagnostic]) -> Mapping[str, Gateway]:
+    """Gateways by name; a second one of a name is reported."""
+    found: dict[str, Gateway] = {}
+    places: dict[str, Document] = {}
+    for document in documents:
+        if document.kind != "Gateway":
+            continue
+        if document.name in places:
+            place = places[document.name].position(("metadata", "name"))
+            detail = f"gateway {document.name!r} is declared at {place} already; rename or remove one."
+            diagnostics.append(diagnostic("REF002", detail, document.position(("metadata", "name"))))
+            continue
+        places[document.name] = document
+        found[document.name] = _gateway(document)
+    return found
+
+
+def _gateway(document: Document) -> Gateway:
+    model = GatewayModel.model_validate(document.data)
+    spec = model.spec
+    return Gateway(
+        model.metadata.name,
+        spec.platform,
+        spec.url.rstrip("/") or None,
+        spec.org or None,
+        _auth(spec.auth, document.data["spec"].get("auth") or {}),
+        spec.paths,
+        Limits(spec.limits.concurrency, spec.limits.requests_per_second, spec.limits.endpoints),
+        Timeouts(float(spec.timeouts.connect), float(spec.timeouts.total)),
+        spec.prune,
+        Guard(spec.guard_floor),
+        model.metadata.labels,
+        DocumentSource(Effective(document, document.data)),
+    )
+
+
+def _auth(model: AuthModel | None, written: Mapping[str, Any]) -> Auth | None:
+    if model is None:
+        return None
+    if model.oauth is not None:
+        pair = written["oauth"]
+        return OAuth(
+            secret_ref(pair["clientId"]),
+            secret_ref(pair["clientSecret"]),
+            pair.get("tokenUrl"),
+            tuple(model.oauth.scopes),
+            model.oauth.client_auth,
+        )
+    if model.bearer is not None:
+        return Bearer(secret_ref(written["bearer"]))
+    return Header(written["header"]["name"], secret_ref(written["header"]["value"]))
+
+
+def policies(documents: Sequence[Document]) -> tuple[Policy, ...]:
+    """The team's rules, in the order of files."""
+    return tuple(_policy(document) for document in documents if document.kind == "Policy")
+
+
+def _policy(document: Document) -> Policy:
+    spec = PolicyModel.model_validate(document.data).spec
+    return Policy(
+        document.name,
+        spec.match.kind,
+        spec.match.match_labels,
+        spec.rule,
+        tuple(spec.forbid),
+        spec.message,
+        spec.severity,
+        DocumentSource(Effective(document, document.data)),
+    )
+
+
+def check_dependencies(resources: Mapping[Address, Resource], diagnostics: list[Diagnostic]) -> None:
+    """Report dependencies on what is not declared, and circles."""
+    for address, resource in resources.items():
+        for index, needed in enumerate(resource.depends_on):
+            position = f"/lifecycle/dependsOn/{index}"
+            if needed not in resources:
+                detail = f"{needed.kind}/{needed.name} is not declared on gateway {needed.gateway!r}; check the name."
+                diagnostics.append(diagnostic("REF007", detail, resource.source.position(position)))
+            elif _reaches(resources, needed, address):
+                detail = f"{address} and {needed} wait for each other; take one dependsOn out."
+                diagnostics.append(diagnostic("REF008", detail, resource.source.position(position)))
+
+
+def _reaches(resources: Mapping[Address, Resource], start: Address, goal: Address) -> bool:
+    seen, waiting = {start}, [start]
+    while waiting:
+        here = waiting.pop()
+        if here == goal:
+            return True
+        following = [a for a in resources[here].depends_on if a in resources and a not in seen]
+        seen.update(following)
+        waiting += following
+    return False

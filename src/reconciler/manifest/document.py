@@ -1,0 +1,86 @@
+"""A document with its file, and the way from a path in it to a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from reconciler.model.diagnostic import Position
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file, as it was read."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Document:
+    """One document. `data` is plain; `start` and `end` are its place in the file's text, `line` its first (from 0)."""
+
+    file: SourceFile
+    data: dict[str, Any]
+    start: int
+    end: int
+    line: int
+
+    @property
+    def kind(self) -> str:
+        """The kind, as written."""
+        return str(self.data.get("kind"))
+
+    @property
+    def name(self) -> str:
+        """metadata.name."""
+        return str(self.data["metadata"]["name"])
+
+    def position(self, keys: Sequence[str | int]) -> Position:
+        """Where the value at `keys` begins; its nearest written parent where there is none."""
+        return self._locate(keys, _value)
+
+    def key_position(self, keys: Sequence[str | int]) -> Position:
+        """Where the last of `keys` is written as a member's name."""
+        return self._locate(keys, _key)
+
+    def _locate(self, keys: Sequence[str | int], last: Any) -> Position:
+        node = self._composed()
+        if node is None:
+            return Position(self.file.name, self.line + 1, 1)
+        parent = node
+        for key in keys[:-1]:
+            following = _value(parent, key)
+            if following is None:
+                return self._at(parent)
+            parent = following
+        found = last(parent, keys[-1]) if keys else None
+        return self._at(found or parent)
+
+    def _composed(self) -> Node | None:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        found: Node | None = yaml.compose(self.file.text[self.start : self.end], Loader=loader)
+        return found
+
+    def _at(self, node: Node) -> Position:
+        mark = node.start_mark
+        return Position(self.file.name, self.line + mark.line + 1, mark.column + 1)
+
+
+def _value(node: Node, key: str | int) -> Node | None:
+    if isinstance(node, MappingNode):
+        return next((value for name, value in node.value if name.value == str(key)), None)
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        found: Node = node.value[key]
+        return found
+    return None
+
+
+def _key(node: Node, key: str | int) -> Node | None:
+    if isinstance(node, MappingNode):
+        return next((name for name, _ in reversed(node.value) if name.value == str(key)), None)
+    return _value(node, key)

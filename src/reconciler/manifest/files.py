@@ -1,0 +1,82 @@
+"""Which files there are, and their bytes. Nothing outside of the root is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+SUFFIXES = (".yaml", ".yml")
+
+Report = Callable[[str, str, str], None]
+"""Told of a problem with a file: code, detail, name."""
+
+
+def found(paths: Sequence[Path], root: Path, report: Report) -> list[str]:
+    """Absolute names of all manifests below `paths`, each once, in the order of names."""
+    names: dict[str, None] = {}
+    inside = os.path.realpath(root)
+    for path in paths:
+        start = os.path.abspath(path if path.is_absolute() else root / path)  # noqa: PTH100 - links stay as named
+        if os.path.isdir(start):  # noqa: PTH112 - one call in a hot path
+            names |= dict.fromkeys(sorted(_below(start, inside, report)))
+        elif os.path.isfile(start):  # noqa: PTH113 - the same
+            names |= dict.fromkeys(_allowed(start, inside, report))
+        else:
+            report("FILE001", "there is no such file or folder; check the path.", start)
+    return list(names)
+
+
+def _below(folder: str, inside: str, report: Report) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink():
+                yield from _linked(entry, inside, report)
+            elif entry.is_dir():
+                yield from _below(entry.path, inside, report)
+            elif entry.name.endswith(SUFFIXES):
+                yield entry.path
+
+
+def _linked(entry: os.DirEntry[str], inside: str, report: Report) -> Iterator[str]:
+    """A link to a file within the root is a file; a link to a folder could lead in circles."""
+    if entry.is_dir():
+        report("FILE002", "a link to a folder is not followed; put the files here.", entry.path)
+    elif entry.name.endswith(SUFFIXES):
+        yield from _allowed(entry.path, inside, report)
+
+
+def _allowed(name: str, inside: str, report: Report) -> Iterator[str]:
+    real = os.path.realpath(name)
+    if real == inside or real.startswith(inside + os.sep):
+        yield name
+    else:
+        report("FILE002", "the file lies outside of the project, or a link leads out of it; move it inside.", name)
+
+
+def content(name: str, largest: int, report: Report) -> bytes | None:
+    """A file's bytes; None when it cannot be used."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        report("FILE003", f"the file cannot be read ({error.strerror}).", name)
+        return None
+    try:
+        size = os.fstat(descriptor).st_size
+        if size > largest:
+            report("FILE004", f"the file has {size} bytes, more than the {largest} allowed; split it.", name)
+            return None
+        return os.read(descriptor, largest + 1)
+    except OSError as error:
+        report("FILE003", f"the file cannot be read ({error.strerror}).", name)
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def shown(name: str, root: Path) -> str:
+    """A file's name as people know it: relative to the root when it lies below."""
+    base = os.path.abspath(root) + os.sep  # noqa: PTH100 - no links are followed for a name
+    return name.removeprefix(base)

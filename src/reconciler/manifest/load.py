@@ -1,0 +1,65 @@
+"""The door of this room: paths to what is desired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reconciler.manifest import declared
+from reconciler.manifest.document import Document, SourceFile
+from reconciler.manifest.parse import parse
+from reconciler.manifest.problems import diagnostic
+from reconciler.manifest.read import LoadOptions, read
+from reconciler.manifest.resolve import resolve
+from reconciler.manifest.source import split
+from reconciler.model.diagnostic import Diagnostic, Position, ordered
+from reconciler.model.resource import Desired
+
+
+def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
+    """Read manifests. Bad input raises nothing: all that is wrong stands in `Desired.diagnostics`."""
+    documents = read(paths, options)
+    resolution = resolve(documents.valid)
+    return Desired(
+        resolution.gateways,
+        resolution.resources,
+        declared.policies(documents.valid),
+        documents.digest,
+        ordered((*documents.diagnostics, *resolution.diagnostics)),
+    )
+
+
+def read_settings(path: Path) -> tuple[Mapping[str, Any], Callable[[str], Position], tuple[Diagnostic, ...]]:
+    """One strict YAML mapping, a way from JSON pointers to lines, and what is wrong with it."""
+    found: list[Diagnostic] = []
+    nowhere = Position(str(path), 1, 1)
+
+    def report(code: str, detail: str, line: int, column: int) -> None:
+        found.append(diagnostic(code, detail, Position(str(path), line, column)))
+
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, lambda _: nowhere, (diagnostic("FILE003", f"{error}.", nowhere),)
+    parsed = parse(text, report)
+    if not parsed:
+        return {}, lambda _: nowhere, tuple(found)
+    if len(parsed) > 1 or not isinstance(parsed[0].data, dict):
+        found.append(diagnostic("KIND005", "the settings are one mapping; write one.", nowhere))
+        return {}, lambda _: nowhere, tuple(found)
+    only = parsed[0]
+    document = Document(SourceFile(str(path), text), only.data, only.start, only.end, only.line)
+    return only.data, lambda pointer: document.key_position(split(pointer)), tuple(found)
+
+
+def source_line(position: Position, root: Path) -> str | None:
+    """The line that a position is in, None where the file is not there any more."""
+    try:
+        with (root / position.file).open(encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
+                if number == position.line:
+                    return line.rstrip("\n")
+    except OSError:
+        return None
+    return None

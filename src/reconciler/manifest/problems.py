@@ -1,0 +1,69 @@
+"""What pydantic finds, in words that say what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from reconciler import kinds
+from reconciler.manifest.codes import SUMMARIES
+from reconciler.manifest.document import Document
+from reconciler.model.diagnostic import Diagnostic, Position, Severity
+
+_SECRET_FIELDS = frozenset({"apiKey", "clientId", "clientSecret", "secret", "bearer", "value", "apikey"})
+
+
+def diagnostic(code: str, detail: str, position: Position, severity: Severity = Severity.ERROR) -> Diagnostic:
+    """A finding of this room."""
+    return Diagnostic(severity, code, SUMMARIES[code], detail, position)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A suggestion, with a space before it; empty when nothing is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def described(document: Document, problem: kinds.Problem) -> Diagnostic:
+    """One problem of a document, at its line."""
+    path = ".".join(map(str, problem.keys))
+    match problem.type:
+        case "extra_forbidden":
+            word = str(problem.keys[-1])
+            detail = f"{path} is not a field of {document.kind}." + (
+                did_you_mean(word, problem.names) or f" Known here: {', '.join(problem.names) or 'nothing'}."
+            )
+            return diagnostic("KIND003", detail, document.key_position(problem.keys))
+        case "missing":
+            detail = f"{path} is needed; add it."
+            return diagnostic("KIND004", detail, document.position(problem.keys[:-1]))
+        case "model_type" if problem.keys[-1] in _SECRET_FIELDS:
+            detail = f"{path} takes a reference: {{env: NAME}}, {{file: path}} or {{command: [...]}}; never the secret."
+            return diagnostic("KIND006", detail, document.position(problem.keys))
+        case "literal_error" if problem.keys == ("apiVersion",):
+            detail = "write `apiVersion: reconciler/v1`."
+            return diagnostic("KIND007", detail, document.position(problem.keys))
+        case _:
+            detail = f"{path}: {_plain(problem.message)}."
+            return diagnostic("KIND005", detail, document.position(problem.keys))
+
+
+def _plain(message: str) -> str:
+    """Pydantic's words, turned towards whoever wrote the file."""
+    text = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    text = text.replace("a valid dictionary or instance of ", "a mapping: ").replace("String should", "must")
+    text = text.replace("a valid dictionary", "a mapping").replace("a valid list", "a list")
+    text = text.replace("List should", "must").replace("Dictionary should", "must")
+    return text.replace("a valid string", "text").replace("a valid integer", "a whole number").rstrip(".")
+
+
+def foreign(document: Document) -> Diagnostic | None:
+    """What keeps a document from being one of ours at all; None when its kind is known."""
+    kind = document.data.get("kind")
+    if not isinstance(kind, str):
+        detail = "a document needs `kind`; known are " + ", ".join(kinds.names()) + "."
+        return diagnostic("KIND001", detail, document.position(("kind",)))
+    if kinds.model_of(kind) is None:
+        suggestion = did_you_mean(kind, kinds.names()) or f" Known are {', '.join(kinds.names())}."
+        return diagnostic("KIND002", f"there is no kind {kind!r}.{suggestion}", document.position(("kind",)))
+    return None

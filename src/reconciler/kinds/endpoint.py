@@ -78,7 +78,7 @@ class EndpointSpec(Strict):
     fallback_models: list[Text] = []
     timeout_ms: Annotated[int, Field(ge=1, le=3_600_000)] | None = None
     retry_on_rate_limit: bool | None = None
-    readiness: ReadinessModel = ReadinessModel()
+    readiness: ReadinessModel = Field(default_factory=ReadinessModel)
     rollout: Literal["candidate", "in-place"] = Field(
         default="candidate", description="Prove a risky change beside the live endpoint first, or write and verify."
     )
@@ -90,7 +90,7 @@ class Endpoint(Document):
     kind: Literal["Endpoint"]
     metadata: Metadata
     spec: EndpointSpec
-    lifecycle: LifecycleModel = LifecycleModel()
+    lifecycle: LifecycleModel = Field(default_factory=LifecycleModel)
 
 
 class CredentialMatrix(Document):

@@ -85,8 +85,8 @@ class GatewaySpec(Strict):
     )
     auth: AuthModel | None = None
     paths: dict[Text, Annotated[str, StringConstraints(pattern=PATH)]] = {}
-    limits: LimitsModel = LimitsModel()
-    timeouts: TimeoutsModel = TimeoutsModel()
+    limits: LimitsModel = Field(default_factory=LimitsModel)
+    timeouts: TimeoutsModel = Field(default_factory=TimeoutsModel)
     prune: bool = Field(default=True, description="Delete what is no longer declared.")
     guard_floor: Literal["etag", "version", "compare", "none"] = Field(
         default="compare", description="The weakest guard that a write may use."

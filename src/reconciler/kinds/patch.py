@@ -73,7 +73,7 @@ class PolicyMatch(Strict):
 class PolicySpec(Strict):
     """A rule and forbidden actions."""
 
-    match: PolicyMatch = PolicyMatch()
+    match: PolicyMatch = Field(default_factory=PolicyMatch)
     rule: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
         default={}, description="A JSON Schema that the effective resource must satisfy."
     )

@@ -37,4 +37,4 @@ class Webhook(Document):
     kind: Literal["Webhook"]
     metadata: Metadata
     spec: WebhookSpec
-    lifecycle: LifecycleModel = LifecycleModel()
+    lifecycle: LifecycleModel = Field(default_factory=LifecycleModel)

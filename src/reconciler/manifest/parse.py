@@ -90,7 +90,7 @@ def _documents(events: EventSource, report: Report, documents: list[Parsed]) -> 
     while type(event := events.get_event()) is not StreamEndEvent:
         if type(event) is not DocumentStartEvent:
             continue
-        begin = event.start_mark
+        begin: Any = event.start_mark
         builder = _Builder(events, report)
         data = builder.node(events.get_event(), 0)
         end = events.get_event().end_mark
@@ -160,7 +160,8 @@ class _Builder:
         found: dict[str, Any] = {}
         get_event = self.events.get_event
         while type(event := get_event()) is not MappingEndEvent:
-            key = self._key(event)
+            plain = type(event) is ScalarEvent and event.tag is None and event.anchor is None
+            key = event.value if plain and event.value in _KEYS else self._key(event)
             if key in found:
                 self._tell("YAML002", f"{key!r} stands twice in this mapping; keep one of them.", event)
             found[key] = self.node(get_event(), depth + 1)
@@ -173,7 +174,11 @@ class _Builder:
             self._tell("YAML005", f"the tag {event.tag} is not allowed; write the key without it.", event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (event.value, 1)
-        if event.style or type(resolve(event.value)) is str:
+        if event.style:
+            return str(event.value)
+        if type(resolve(event.value)) is str:
+            if event.tag is None and len(_KEYS) < _MOST_REMEMBERED:
+                _KEYS.add(event.value)
             return str(event.value)
         if event.value == "<<":
             self._tell("YAML004", "merge keys are not supported; write the members out, or use a Patch.", event)
@@ -209,3 +214,5 @@ class _Builder:
 _UNSEEN = object()
 _MOST_REMEMBERED = 100_000
 _PLAIN: dict[str, Any] = {}
+_KEYS: set[str] = set()
+"""Plain scalars and keys that were looked at before: fleets repeat them by the thousand."""

@@ -1,0 +1,74 @@
+"""The chain of the audit file. Pure.
+
+A line is ``{"seq", "prev", "hash", "time", "event", …}``. `seq` counts from 1. `hash` is the SHA-256, in
+hex, of `prev` followed by the canonical JSON of everything in the line but `prev` and `hash`: keys sorted,
+no spaces, ASCII. The first `prev` is 64 zeros. Changing, dropping or reordering a line breaks the chain
+from there on; cutting off the end is only seen by whoever kept the last hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+LINKS = frozenset({"seq", "prev", "hash"})
+
+
+class Link(NamedTuple):
+    """Where a chain stands: number and hash of its last line."""
+
+    seq: int
+    hash: str
+
+
+START = Link(0, "0" * 64)
+
+
+def chained(event: Mapping[str, Any], last: Link) -> tuple[str, Link]:
+    """The line of `event`, without its end, and the link that it makes.
+
+    Raises ValueError or TypeError when `event` is not JSON.
+    """
+    # Through JSON and back, so that what is hashed is what a reader will see: text keys, lists, no tuples.
+    body = {"seq": last.seq + 1, **json.loads(json.dumps(event, allow_nan=False, default=dict))}
+    link = Link(last.seq + 1, _hash(last.hash, body))
+    line = {"seq": link.seq, "prev": last.hash, "hash": link.hash, **body}
+    return json.dumps(line, separators=(",", ":")), link
+
+
+def follow(line: bytes, last: Link) -> tuple[str, Link]:
+    """Check one line, with its end, against the link before it: what is wrong (or empty text), and its own link."""
+    fault, link = examine(line)
+    if fault:
+        return fault, link
+    if link.seq != last.seq + 1:
+        return (
+            f"its number is {link.seq} where {last.seq + 1} follows: lines are missing, doubled or out of order",
+            link,
+        )
+    if json.loads(line)["prev"] != last.hash:
+        return "it does not follow the line before it", link
+    return "", link
+
+
+def examine(line: bytes) -> tuple[str, Link]:
+    """Check one line, with its end, by itself: what is wrong with it (or empty text), and its link."""
+    if not line.endswith(b"\n"):
+        return "it is cut short", START
+    try:
+        read = json.loads(line)
+    except (ValueError, RecursionError):
+        return "it is not JSON", START
+    if not isinstance(read, dict) or not read.keys() >= LINKS or type(read["seq"]) is not int:
+        return "it lacks its number or its hashes", START
+    body = {key: value for key, value in read.items() if key not in {"prev", "hash"}}
+    if _hash(str(read["prev"]), body) != read["hash"]:
+        return "it was changed after it was written", START
+    return "", Link(read["seq"], read["hash"])
+
+
+def _hash(prev: str, body: Mapping[str, Any]) -> str:
+    text = json.dumps(body, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256((prev + text).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Showing plans, runs and findings."""

@@ -1,0 +1,300 @@
+"""Names become things: the only file that knows every plug."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from reconciler import __version__, planning, platforms, secrets, transport
+from reconciler import ledger as ledgers
+from reconciler.engine import Assembly, Site, SystemClock, select
+from reconciler.errors import InputError
+from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors, ordered
+from reconciler.model.ports import Adapter, Clock, Ledger, Platform, Progress, Vault
+from reconciler.model.resource import Auth, Bearer, Desired, Gateway, OAuth, Resource
+from reconciler.model.secret import SecretRef
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.embedded import FaultPlan
+
+EMBEDDED = "embedded:"
+
+CODES: Mapping[str, str] = {
+    "WIRING001": "No platform of this name is built in, and no plug-in provides it.",
+    "WIRING002": (
+        "The settings list the hosts that gateways may have (`allowedHosts`), and this one is not among them. A pull "
+        "request cannot send credentials elsewhere."
+    ),
+    "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
+}
+
+
+def validate(desired: Desired) -> tuple[Diagnostic, ...]:
+    """Everything that can be found offline: what a platform cannot express, and the rules.
+
+    Raises InputError for a platform that nobody provides.
+    """
+    known = _platforms(desired)
+    normalized = _normalized(desired, known)
+    limits = _unsupported(desired, known)
+    return ordered((*limits, *planning.offline_findings(normalized)))
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, desired: Desired, *, progress: Progress, gateways: tuple[str, ...] = ()
+) -> AsyncIterator[Assembly]:
+    """Open ledger, audit, secrets and the selected gateways; close them all at the end.
+
+    Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
+    for what its platform cannot express.
+    """
+    chosen = select(desired, gateways)
+    known = _platforms(chosen)
+    _require(_unsupported(chosen, known))
+    _require([finding for gateway in chosen.gateways.values() for finding in _host_findings(settings, gateway)])
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        vault = _open_vault(settings, chosen)
+        stack.callback(vault.forget)
+        await _prepare_credentials(vault, chosen)
+        ledger = ledgers.open_ledger(settings.ledger_path, clock)
+        stack.push_async_callback(ledger.close)
+        audit = ledgers.open_audit(settings.audit_path, clock)
+        stack.callback(audit.close)
+        ports = _GatewayPorts(vault, clock, progress)
+        sites = {
+            name: Site(gateway, known[name], await _open_gateway(stack, settings, gateway, known[name], ports))
+            for name, gateway in sorted(chosen.gateways.items())
+        }
+        yield Assembly(
+            desired=_normalized(chosen, known),
+            sites=sites,
+            ledger=ledger,
+            audit=audit,
+            vault=vault,
+            clock=clock,
+            progress=progress,
+            holder=holder(),
+            tool_version=__version__,
+            commit=commit_of(settings.root),
+            lock_wait=settings.lock_timeout,
+        )
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger alone, for the commands that only read or mend it."""
+    return ledgers.open_ledger(settings.ledger_path, SystemClock())
+
+
+def holder() -> str:
+    """How this run is called in a lease: user, host, process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} pid {os.getpid()}"
+
+
+def commit_of(root: Path) -> str | None:
+    """The commit that the manifests stand on, from the environment of a CI job or from git; None without either."""
+    given = os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA")
+    if given:
+        return given
+    try:
+        found = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+def _platforms(desired: Desired) -> Mapping[str, platforms.OpenablePlatform]:
+    found, findings = {}, []
+    for name, gateway in desired.gateways.items():
+        try:
+            found[name] = platforms.find(gateway.platform)
+        except LookupError as error:
+            findings.append(
+                _finding("WIRING001", "nobody provides this platform", str(error), gateway, "/spec/platform")
+            )
+    _require(findings)
+    return found
+
+
+def _unsupported(desired: Desired, known: Mapping[str, Platform]) -> Sequence[Diagnostic]:
+    return [
+        finding
+        for resource in desired.resources.values()
+        for finding in known[resource.address.gateway].unsupported(resource, desired.gateways[resource.address.gateway])
+    ]
+
+
+def _normalized(desired: Desired, known: Mapping[str, Platform]) -> Desired:
+    def normal(resource: Resource) -> Resource:
+        return known[resource.address.gateway].normalize(resource)
+
+    return replace(desired, resources={address: normal(r) for address, r in desired.resources.items()})
+
+
+def _open_vault(settings: Settings, desired: Desired) -> Vault:
+    roots = {name: _root_secret(gateway) for name, gateway in desired.gateways.items()}
+    return secrets.open_vault(
+        settings.secret_rules,
+        os.environ,
+        key=settings.fingerprint_key,
+        roots=roots,
+        key_file=settings.directory / "fingerprint.key",
+    )
+
+
+def _root_secret(gateway: Gateway) -> SecretRef | None:
+    """The credential that a gateway's fingerprint key is derived from."""
+    match gateway.auth:
+        case OAuth(client_secret=ref):
+            return ref
+        case Bearer(token=ref):
+            return ref
+        case None:
+            return None
+        case header:
+            return header.value
+
+
+def _credential_refs(auth: Auth | None) -> Mapping[str, SecretRef]:
+    match auth:
+        case OAuth():
+            return {"/spec/auth/oauth/clientId": auth.client_id, "/spec/auth/oauth/clientSecret": auth.client_secret}
+        case Bearer():
+            return {"/spec/auth/bearer": auth.token}
+        case None:
+            return {}
+        case header:
+            return {"/spec/auth/header/value": header.value}
+
+
+async def _prepare_credentials(vault: Vault, desired: Desired) -> None:
+    places = {
+        ref: (gateway, path)
+        for gateway in desired.gateways.values()
+        for path, ref in _credential_refs(gateway.auth).items()
+    }
+    failed = await vault.prepare(tuple(places))
+    _require([replace(finding, position=_position(*places[ref])) for ref, finding in failed.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class _GatewayPorts:
+    """What opening a gateway needs besides its manifest."""
+
+    vault: Vault
+    clock: Clock
+    progress: Progress
+
+
+async def _open_gateway(
+    stack: AsyncExitStack,
+    settings: Settings,
+    gateway: Gateway,
+    known: platforms.OpenablePlatform,
+    ports: _GatewayPorts,
+) -> Adapter:
+    base_url = await _base_url(stack, settings, gateway, known)
+    target = transport.Target(
+        gateway=gateway.name,
+        base_url=base_url,
+        credential=_credential(gateway, known, base_url, ports.vault),
+        concurrency=gateway.limits.concurrency,
+        requests_per_second=gateway.limits.requests_per_second,
+        connect_timeout=gateway.timeouts.connect,
+        total_timeout=gateway.timeouts.total,
+        permissions=known.capabilities.permissions,
+    )
+    client = transport.connect(target, ports.clock, ports.progress)
+    stack.push_async_callback(client.close)
+    adapter = known.open(gateway, client)
+    stack.push_async_callback(adapter.close)
+    return adapter
+
+
+async def _base_url(
+    stack: AsyncExitStack, settings: Settings, gateway: Gateway, known: platforms.OpenablePlatform
+) -> str:
+    if gateway.url != EMBEDDED:
+        return known.base_url(gateway)
+    from reconciler import embedded  # noqa: PLC0415 - a server is needed for this one URL only
+
+    store = settings.directory / "embedded" / f"{gateway.name}.sqlite"
+    return await stack.enter_async_context(embedded.serve(store, faults=_faults(settings)))
+
+
+def _faults(settings: Settings) -> FaultPlan | None:
+    """What the gateway in a box does wrong, where the settings ask for it."""
+    if settings.embedded_faults is None:
+        return None
+    from reconciler.embedded import FaultPlan  # noqa: PLC0415 - see above
+
+    try:
+        return FaultPlan.read(json.loads(settings.embedded_faults.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        detail = f"{settings.embedded_faults}: {error}"
+        raise InputError([Diagnostic(Severity.ERROR, "WIRING003", "a fault plan cannot be read", detail)]) from None
+
+
+def _credential(
+    gateway: Gateway, known: platforms.OpenablePlatform, base_url: str, vault: Vault
+) -> transport.Credential | None:
+    match gateway.auth:
+        case OAuth() as oauth:
+            return transport.OAuthCredential(
+                token_url=urljoin(base_url + "/", oauth.token_url or known.token_path(gateway)),
+                client_id=vault.reveal(oauth.client_id),
+                client_secret=vault.reveal(oauth.client_secret),
+                scopes=oauth.scopes,
+                client_auth=oauth.client_auth,
+            )
+        case Bearer(token=ref):
+            return transport.BearerCredential(vault.reveal(ref))
+        case None:
+            return None
+        case header:
+            return transport.HeaderCredential(header.name, vault.reveal(header.value))
+
+
+def _position(gateway: Gateway, path: str) -> Position:
+    return gateway.source.position(path)
+
+
+def _host_findings(settings: Settings, gateway: Gateway) -> Sequence[Diagnostic]:
+    if gateway.url == EMBEDDED or not settings.allowed_hosts or gateway.url is None:
+        return ()
+    host = urlsplit(gateway.url).hostname or ""
+    if any(fnmatch(host, pattern) for pattern in settings.allowed_hosts):
+        return ()
+    detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
+    return (_finding("WIRING002", "this host is not allowed", detail, gateway, "/spec/url"),)
+
+
+def _finding(code: str, summary: str, detail: str, gateway: Gateway, path: str) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, code, summary, detail, gateway.source.position(path), path=path)
+
+
+def _require(findings: Sequence[Diagnostic]) -> None:
+    if has_errors(findings):
+        raise InputError(ordered(findings))

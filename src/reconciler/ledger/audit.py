@@ -7,6 +7,7 @@ hundred events, and on close: a power failure loses less than a hundred lines, a
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ class FileAudit:
     def append(self, event: AuditEvent) -> None:
         """Add one event. Raises LedgerError when it cannot be written or the chain cannot go on."""
         if taken := _RESERVED & event.fields.keys():
-            raise Defect(f"an audit event has a field {sorted(taken)[0]!r}, which the chain itself uses")
+            raise Defect(f"an audit event has a field {min(taken)!r}, which the chain itself uses")
         self._unflushed += 1
         flush = self._unflushed >= FLUSH_EVERY or event.event.startswith("run.")
         self._write({"time": self._clock.now(), "event": event.event, **event.fields}, flush=flush)
@@ -68,6 +69,8 @@ class FileAudit:
                 self._flush(descriptor)
             finally:
                 os.close(descriptor)
+        except FileNotFoundError:
+            return  # moved away meanwhile; whoever moved it has the lines
         except OSError as error:
             raise _unusable(self._path, error) from error
 
@@ -149,7 +152,7 @@ def _put(descriptor: int, event: Mapping[str, Any], size: int, link: Link) -> tu
     written = os.write(descriptor, line)
     if written != len(line):
         os.ftruncate(descriptor, size)
-        raise OSError(0, "the line did not fit: free some space")
+        raise OSError(errno.ENOSPC, "the line did not fit: free some space")
     return size + written, following
 
 

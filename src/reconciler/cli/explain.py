@@ -1,0 +1,78 @@
+"""``reconciler explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from reconciler.cli.options import shared
+
+CODES: Mapping[str, str] = {
+    "CLI001": "The file is not a plan that `reconciler plan --out FILE` wrote, or was written by a later version.",
+}
+
+
+def all_codes() -> Mapping[str, str]:
+    """Every diagnostic code of every room, with what it means."""
+    from reconciler import manifest, planning, platforms, secrets, settings, wiring  # noqa: PLC0415 - start-up
+    from reconciler.engine import codes as engine_codes  # noqa: PLC0415 - the same
+
+    rooms = (manifest.CODES, planning.CODES, platforms.CODES, secrets.CODES, settings.CODES, wiring.CODES)
+    return {code: text for room in (*rooms, engine_codes.CODES, CODES) for code, text in room.items()}
+
+
+@click.command()
+@click.argument("what", metavar="KIND[.path] | CODE")
+@shared
+def command(what: str) -> None:
+    """Explain a field of a kind, such as Endpoint.spec.rollout, or a diagnostic code."""
+    codes = all_codes()
+    if what.upper() in codes:
+        click.echo(f"{what.upper()}\n\n{codes[what.upper()]}")
+        return
+    kind, _, path = what.partition(".")
+    for line in _field(kind, path.split(".") if path else []):
+        click.echo(line)
+
+
+def _field(kind: str, path: list[str]) -> Iterator[str]:
+    from reconciler import kinds  # noqa: PLC0415 - start-up of other commands
+
+    schema = next((s for name, s in kinds.schemas().items() if name.lower() == kind.lower()), None)
+    if schema is None:
+        raise click.UsageError(f"there is no kind or code {kind!r}; kinds are {', '.join(kinds.names())}")
+    options, required = [schema], False
+    for key in path:
+        required = any(key in option.get("required", ()) for option in options)
+        child = next((o["properties"][key] for o in options if key in o.get("properties", {})), None)
+        if child is None:
+            known = [name for option in options for name in option.get("properties", {})]
+            raise click.UsageError(f"{kind} has no {'.'.join(path)}; here are {', '.join(known) or 'no fields'}")
+        options = list(_spread(schema, child))
+    yield f"{kind}{''.join('.' + key for key in path)}{'  (required)' if required else ''}"
+    yield from _described(schema, options)
+
+
+def _described(schema: Mapping[str, Any], options: list[Mapping[str, Any]]) -> Iterator[str]:
+    for option in options:
+        for word in ("description", "type", "enum", "pattern", "minimum", "maximum", "default"):
+            if word in option:
+                yield f"  {word}: {option[word]}"
+        for name, child in option.get("properties", {}).items():
+            about = next((o["description"] for o in _spread(schema, child) if "description" in o), "")
+            mark = " (required)" if name in option.get("required", ()) else ""
+            yield f"    {name}{mark}  {about}".rstrip()
+
+
+def _spread(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A node, its references followed and its alternatives and items spread out."""
+    yield node
+    if "$ref" in node:
+        yield from _spread(schema, schema["definitions"][node["$ref"].rsplit("/", 1)[1]])
+    for word in ("anyOf", "oneOf", "allOf"):
+        for part in node.get(word, ()):
+            yield from _spread(schema, part)
+    if isinstance(node.get("items"), dict):
+        yield from _spread(schema, node["items"])

@@ -1,0 +1,77 @@
+"""Options that stand before or after a command alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("terminal", "json")
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Whoever says it last, says it: the command's own word beats the one before it."""
+    if param.name is not None and value is not None and value is not False:
+        ctx.ensure_object(dict)[param.name] = value
+
+
+def shared(function: F) -> F:
+    """Add the global options to a command; their values are gathered in the context's object."""
+    for option in reversed(_SHARED):
+        function = option(function)
+    return function
+
+
+# fmt: off
+_SHARED = (
+    click.option("--settings", type=click.Path(path_type=Path), expose_value=False, callback=_keep,
+                 help="Settings file. [default: reconciler.yaml, found upwards]"),
+    click.option("--ledger", metavar="URL", expose_value=False, callback=_keep, help="Ledger: a path, or sqlite:PATH."),
+    click.option("--log-format", type=click.Choice(["console", "json"]), expose_value=False, callback=_keep,
+                 help="How log lines on standard error look."),
+    click.option("--no-color", is_flag=True, expose_value=False, callback=_keep, help="No colour; NO_COLOR does the same."),
+    click.option("--no-input", is_flag=True, expose_value=False, callback=_keep, help="Never ask."),
+    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), expose_value=False, callback=_keep,
+                 help="Seconds for the whole command."),
+    click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_keep, help="Errors and reports only."),
+    click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep, help="Say more on standard error."),
+)
+# fmt: on
+
+paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+gateways = click.option(
+    "-g", "--gateway", "gateways", multiple=True, metavar="NAME", help="Only this gateway; repeatable."
+)
+format_option = click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="terminal", help="Of the report."
+)
+report_option = click.option(
+    "--report", "reports", multiple=True, metavar="FORMAT:FILE", help="Write a report as well; repeatable."
+)
+
+
+def allowances(function: F) -> F:
+    """Add an option for everything that a person may allow by name."""
+    from reconciler.planning.world import ALLOWANCES  # noqa: PLC0415 - the table, only when a command needs it
+
+    for name, text in reversed(ALLOWANCES.items()):
+        if name == "protected":
+            option = click.option(
+                "--allow-protected", "protected", multiple=True, metavar="ADDRESS", help=f"Allow: {text}."
+            )
+        else:
+            option = click.option(f"--allow-{name}", name.replace("-", "_"), is_flag=True, help=f"Allow: {text}.")
+        function = option(function)
+    return function
+
+
+def allowed(given: dict[str, Any]) -> frozenset[str]:
+    """What was allowed, as planning names it."""
+    from reconciler.planning.world import ALLOWANCES  # noqa: PLC0415 - see above
+
+    names = {name for name in ALLOWANCES if name != "protected" and given.get(name.replace("-", "_"))}
+    return frozenset(names | {f"protected:{address}" for address in given.get("protected", ())})

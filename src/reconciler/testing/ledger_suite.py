@@ -9,6 +9,9 @@ object returns that object again.
         asyncio.run(check(lambda: open_ledger(tmp_path / "ledger.sqlite", SystemClock())))
 """
 
+# ruff: noqa: S101, PLR2004
+# These are tests: they assert, and their literals are the point.
+
 from __future__ import annotations
 
 import asyncio

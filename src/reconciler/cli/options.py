@@ -15,7 +15,7 @@ FORMATS = ("terminal", "json")
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Whoever says it last, says it: the command's own word beats the one before it."""
-    if param.name is not None and value is not None and value is not False:
+    if param.name and value is not None and value is not False:
         ctx.ensure_object(dict)[param.name] = value
 
 
@@ -31,14 +31,14 @@ _SHARED = (
     click.option("--settings", type=click.Path(path_type=Path), expose_value=False, callback=_keep,
                  help="Settings file. [default: reconciler.yaml, found upwards]"),
     click.option("--ledger", metavar="URL", expose_value=False, callback=_keep, help="Ledger: a path, or sqlite:PATH."),
-    click.option("--log-format", type=click.Choice(["console", "json"]), expose_value=False, callback=_keep,
-                 help="How log lines on standard error look."),
-    click.option("--no-color", is_flag=True, expose_value=False, callback=_keep, help="No colour; NO_COLOR does the same."),
+    click.option("--log-format", type=click.Choice(["console", "json"]),
+                 expose_value=False, callback=_keep, help="How log lines on standard error look."),
+    click.option("--no-color", is_flag=True, expose_value=False, callback=_keep, help="No colour, as with NO_COLOR."),
     click.option("--no-input", is_flag=True, expose_value=False, callback=_keep, help="Never ask."),
-    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), expose_value=False, callback=_keep,
-                 help="Seconds for the whole command."),
+    click.option("--timeout", type=click.FloatRange(min=0, min_open=True),
+                 expose_value=False, callback=_keep, help="Seconds for the whole command."),
     click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_keep, help="Errors and reports only."),
-    click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep, help="Say more on standard error."),
+    click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep, help="Say more."),
 )
 # fmt: on
 
@@ -58,7 +58,7 @@ def allowances(function: F) -> F:
     """Add an option for everything that a person may allow by name."""
     from reconciler.planning.world import ALLOWANCES  # noqa: PLC0415 - the table, only when a command needs it
 
-    for name, text in reversed(ALLOWANCES.items()):
+    for name, text in reversed(list(ALLOWANCES.items())):
         if name == "protected":
             option = click.option(
                 "--allow-protected", "protected", multiple=True, metavar="ADDRESS", help=f"Allow: {text}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -49,7 +50,7 @@ class Document:
         return self._locate(keys, _key)
 
     def _locate(self, keys: Sequence[str | int], last: Any) -> Position:
-        node = self._composed()
+        node = _composed(self.file.text[self.start : self.end])
         if node is None:
             return Position(self.file.name, self.line + 1, 1)
         parent = node
@@ -61,14 +62,17 @@ class Document:
         found = last(parent, keys[-1]) if keys else None
         return self._at(found or parent)
 
-    def _composed(self) -> Node | None:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        found: Node | None = yaml.compose(self.file.text[self.start : self.end], Loader=loader)
-        return found
-
     def _at(self, node: Node) -> Position:
         mark = node.start_mark
         return Position(self.file.name, self.line + mark.line + 1, mark.column + 1)
+
+
+@lru_cache(maxsize=64)
+def _composed(text: str) -> Node | None:
+    """The nodes of one document. Lookups come in bunches for the same few documents, so those are kept."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: Node | None = yaml.compose(text, Loader=loader)
+    return found
 
 
 def _value(node: Node, key: str | int) -> Node | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.address import Address
-from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
-from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
+from reconciler.model.change import Action, Change, FieldChange, Origin
+from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
-from reconciler.model.plan import Basis, Mode, Plan, Summary
+from reconciler.model.plan import Basis, Plan, Summary
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning import findings, policy, safety
 from reconciler.planning.decide import change_for, in_step

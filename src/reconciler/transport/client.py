@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,6 +22,7 @@ from reconciler.model.ports import Clock, Progress
 from reconciler.model.secret import SecretValue
 from reconciler.transport import translate
 from reconciler.transport.auth import Authorizer, Credential, authorizer
+from reconciler.transport.lanes import Lanes
 from reconciler.transport.retry import ATTEMPTS, TABLE, Backoff, Effect, Failure, Next, failure_of
 from reconciler.transport.throttle import Throttle
 from reconciler.transport.translate import Call
@@ -248,9 +250,13 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def _context(base_url: str) -> ssl.SSLContext | None:
+    """Certificates are loaded once for all lanes, and only where there is TLS: it takes 20 ms."""
+    return None if base_url.startswith("http://") else httpx.create_ssl_context()
+
+
 def connect(
     target: Target, clock: Clock, listen: Progress, transport: httpx.AsyncBaseTransport | None = None
 ) -> Client:
     """A client for one gateway; nothing is sent before the first request."""
-    limits = httpx.Limits(max_connections=target.concurrency + 1, max_keepalive_connections=target.concurrency + 1)
-    return Client(target, clock, listen, transport or httpx.AsyncHTTPTransport(limits=limits, retries=0))
+    return Client(target, clock, listen, transport or Lanes(_context(target.base_url)))

@@ -1,0 +1,5 @@
+"""Fixtures for all tests."""
+
+from scenario_bench import bench
+
+__all__ = ["bench"]

@@ -76,6 +76,12 @@ def absurd(_: sqlite3.Connection) -> float:
     return 1 / 0
 
 
+def half_done(db: sqlite3.Connection) -> None:
+    """Work that fails after its first write."""
+    db.execute("INSERT INTO things VALUES (50)")
+    raise LedgerError("made up")
+
+
 def given_up(db: sqlite3.Connection) -> None:
     """Work during which the database rolls everything back, as it does when the disk is full."""
     db.execute("ROLLBACK")
@@ -96,7 +102,7 @@ def test_all_that_wait_share_one_flush(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("bad", [insert(1), absurd], ids=["the database refuses", "a fault of ours"])
+@pytest.mark.parametrize("bad", [insert(1), absurd, half_done], ids=["refused by the database", "absurd", "half done"])
 def test_one_failure_is_undone_alone(bad: Callable[[sqlite3.Connection], object], tmp_path: Path) -> None:
     """Changes share a transaction by accident of timing; that must not make them share a fate."""
 
@@ -111,9 +117,9 @@ def test_one_failure_is_undone_alone(bad: Callable[[sqlite3.Connection], object]
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("bad", [orphan, given_up])
+@pytest.mark.parametrize(("bad", "why"), [(orphan, "FOREIGN KEY"), (given_up, "disk is full")])
 def test_nobody_is_told_of_a_success_that_did_not_reach_the_disk(
-    bad: Callable[[sqlite3.Connection], object], tmp_path: Path
+    bad: Callable[[sqlite3.Connection], object], why: str, tmp_path: Path
 ) -> None:
     """An acknowledged intent that is not on disk is the one fault that makes duplicates."""
 
@@ -121,6 +127,7 @@ def test_nobody_is_told_of_a_success_that_did_not_reach_the_disk(
         bench = Bench(tmp_path / "db")
         ends = await bench.together(insert(1), bad, insert(2))
         assert [type(end) for end in ends] == [LedgerError] * 3
+        assert all(why in str(end) for end in ends)
         assert await bench.numbers() == []
         assert await bench.committer.run(insert(3)) == 3
         assert await bench.numbers() == [3]
@@ -130,15 +137,21 @@ def test_nobody_is_told_of_a_success_that_did_not_reach_the_disk(
 
 
 def test_work_is_done_even_if_the_one_who_asked_has_left(tmp_path: Path) -> None:
-    """A settlement in flight at Ctrl-C is true and must be kept."""
+    """A settlement in flight at Ctrl-C is true and must be kept, and must not cost its neighbours their answer."""
 
     async def main() -> None:
-        bench = Bench(tmp_path / "db")
-        task = asyncio.create_task(bench.committer.run(insert(1)))
+        bench, go = Bench(tmp_path / "db"), threading.Event()
+        tasks = [asyncio.create_task(bench.committer.look(lambda _: go.wait(5)))]
         await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert await bench.numbers() == [1]
+        tasks += [asyncio.create_task(bench.committer.run(insert(n))) for n in (1, 2)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        go.set()
+        async with asyncio.timeout(5):
+            assert await tasks[2] == 2
+        assert await bench.numbers() == [1, 2]
+        assert tasks[1].cancelled()
         await bench.committer.close()
 
     asyncio.run(main())
@@ -155,3 +168,26 @@ def test_closing_finishes_what_waits(tmp_path: Path) -> None:
         assert await asyncio.gather(*waiting) == list(range(10))
 
     asyncio.run(main())
+
+
+def test_an_answer_to_a_loop_that_is_gone_ends_nothing(tmp_path: Path) -> None:
+    """A command that was interrupted twice leaves its loop at once; the thread must outlive that."""
+    bench, go = Bench(tmp_path / "db"), threading.Event()
+
+    def slow(db: sqlite3.Connection) -> int:
+        go.wait(5)
+        return insert(1)(db)
+
+    async def leave() -> None:
+        task = asyncio.create_task(bench.committer.run(slow))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    async def go_on() -> None:
+        async with asyncio.timeout(5):
+            assert await bench.numbers() == [1]
+        await bench.committer.close()
+
+    asyncio.run(leave())
+    go.set()
+    asyncio.run(go_on())

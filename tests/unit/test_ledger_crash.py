@@ -48,6 +48,19 @@ asyncio.run(main())
 """
 )
 
+BIRTH = (
+    BEGIN
+    + """
+    await ledger.close()
+    for number in range(60):
+        ledger = open_ledger(Path(sys.argv[1]) / str(number), SystemClock())
+        assert (await ledger.load()).serial == 0
+        await ledger.close()
+
+asyncio.run(main())
+"""
+)
+
 WORK = (
     BEGIN
     + """
@@ -90,6 +103,14 @@ def test_of_racing_processes_exactly_one_wins(tmp_path: Path) -> None:
         racer.communicate("enough\n", timeout=20)
     assert sorted(ends) == ["lost\n"] * 3 + ["won\n"]
     assert [racer.returncode for racer in racers] == [0] * 4
+
+
+def test_a_ledger_is_born_once(tmp_path: Path) -> None:
+    """Whoever opens a ledger while another process is making it must find it whole, or wait."""
+    makers = [start(BIRTH, tmp_path) for _ in range(4)]
+    for maker in makers:
+        maker.communicate(timeout=30)
+    assert [maker.returncode for maker in makers] == [0] * 4
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ class Committer:
             self._thread.start()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._items.put(_Item(work, begin, done))
-        return await asyncio.shield(done)
+        return await done
 
     async def close(self) -> None:
         """End the thread after all that waits is done. Further calls are refused."""

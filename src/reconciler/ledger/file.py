@@ -87,10 +87,18 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _recognised(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether there is a ledger; False for an empty file. Nothing is changed in a file that is not ours."""
+    connection.execute("BEGIN")  # one view: another process may be making the ledger at this moment
+    try:
+        return _is_ledger(connection, path)
+    finally:
+        connection.rollback()
+
+
+def _is_ledger(connection: sqlite3.Connection, path: Path) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    if not names and application in {0, APPLICATION_ID}:
+    if not tables and application in {0, APPLICATION_ID}:
         return False
     if application != APPLICATION_ID:
         raise _damaged(path, "it is another program's database")

@@ -41,11 +41,11 @@ def address(number: int, gateway: str = GATEWAY) -> Address:
 
 
 def entry(number: int, model: str = "gpt-4-turbo") -> Entry:
-    """An entry with something in each field."""
+    """An entry with something in each field, and a text that JSON allows and UTF-8 does not."""
     return Entry(
         address(number),
         f"remote-{number}",
-        {"displayName": "größer", "model": model, "credentials": {"key-1": {"priority": 1}}, "fallbackModels": []},
+        {"displayName": "größer \ud800", "model": model, "credentials": {"key-1": {"priority": 1}}, "fallbacks": []},
         {"/spec/credentials/key-1/apiKey": Fingerprint("k1", "ab" * 32)},
         {"/spec/credentials/key-1/apiKey": "env:KEY"},
         {"/spec/credentials/key-1/apiKey": "wxyz"},

@@ -141,7 +141,7 @@ def test_work_is_done_even_if_the_one_who_asked_has_left(tmp_path: Path) -> None
 
     async def main() -> None:
         bench, go = Bench(tmp_path / "db"), threading.Event()
-        tasks = [asyncio.create_task(bench.committer.look(lambda _: go.wait(5)))]
+        tasks = [asyncio.create_task(bench.committer.look(lambda _: int(go.wait(5))))]
         await asyncio.sleep(0)
         tasks += [asyncio.create_task(bench.committer.run(insert(n))) for n in (1, 2)]
         await asyncio.sleep(0)

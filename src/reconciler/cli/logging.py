@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 EVENTS: Mapping[str, int] = {
@@ -23,27 +24,31 @@ class LogProgress:
     """Implements the port Progress by structlog."""
 
     def __init__(self, log_format: str, level: int) -> None:
-        import structlog  # noqa: PLC0415 - 80 ms that `--help` need not pay
-
-        renderer: Any = (
-            structlog.processors.JSONRenderer()
-            if log_format == "json"
-            else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
-        )
-        self._log = structlog.wrap_logger(
-            structlog.WriteLogger(sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                renderer,
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(level),
-            cache_logger_on_first_use=True,
-        )
+        self._log_format = log_format
+        self._level = level
 
     def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
         """Log one event; one that is not on the list is a mistake of ours."""
-        self._log.log(EVENTS[event], event, **fields)
+        if EVENTS[event] >= self._level:
+            _logger(self._log_format).log(EVENTS[event], event, **fields)
+
+
+@cache
+def _logger(log_format: str) -> Any:
+    """Made at the first event that is shown: structlog takes 50 ms to load, and most commands say nothing."""
+    import structlog  # noqa: PLC0415 - see above
+
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        processors=[structlog.processors.add_log_level, stamp, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
 
 
 class BarProgress:

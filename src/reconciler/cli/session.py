@@ -43,7 +43,7 @@ class Command:
         """Read the settings. Ends the process with a clear message when they are wrong."""
         given = ctx.ensure_object(dict)
         # A run builds many objects and drops few: looking for cycles all the time costs more than it frees.
-        gc.set_threshold(200_000, 50, 100)
+        gc.set_threshold(500_000, 50, 100)
         try:
             read = settings_room.load_settings(
                 {name: given.get(name) for name in ("ledger", "log_format", "timeout")},

@@ -39,8 +39,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
     Raises InputError when a secret that the manifests name cannot be had.
     """
     findings = await _prepare_secrets(assembly)
-    observed = await observe(assembly)
-    snapshot = await assembly.ledger.load()
+    observed, snapshot = await asyncio.gather(observe(assembly), assembly.ledger.load())
     leftovers = resolve(snapshot, observed)
     world = World(
         desired=assembly.desired,

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.kinds.gateway import AuthModel
-from reconciler.kinds.gateway import Gateway as GatewayModel
-from reconciler.kinds.patch import Policy as PolicyModel
 from reconciler.manifest.document import Document
 from reconciler.manifest.parts import secret_ref
 from reconciler.manifest.patches import Effective
@@ -47,37 +44,43 @@ def gateways(documents: Sequence[Document], diagnostics: list[Diagnostic]) -> Ma
 
 
 def _gateway(document: Document) -> Gateway:
-    model = GatewayModel.model_validate(document.data)
-    spec = model.spec
+    """The document is valid; what it leaves out is what the model's own defaults say."""
+    metadata, spec = document.data["metadata"], document.data["spec"]
+    limits, timeouts = spec.get("limits", {}), spec.get("timeouts", {})
     return Gateway(
-        model.metadata.name,
-        spec.platform,
-        spec.url.rstrip("/") or None,
-        spec.org or None,
-        _auth(spec.auth, document.data["spec"].get("auth") or {}),
-        spec.paths,
-        Limits(spec.limits.concurrency, spec.limits.requests_per_second, spec.limits.endpoints),
-        Timeouts(float(spec.timeouts.connect), float(spec.timeouts.total)),
-        spec.prune,
-        Guard(spec.guard_floor),
-        model.metadata.labels,
+        metadata["name"],
+        spec["platform"],
+        spec["url"].rstrip("/") if "url" in spec else None,
+        spec.get("org"),
+        _auth(spec.get("auth")),
+        spec.get("paths", {}),
+        Limits(
+            limits.get("concurrency", _LIMITS.concurrency), limits.get("requestsPerSecond"), limits.get("endpoints")
+        ),
+        Timeouts(float(timeouts.get("connect", _TIMEOUTS.connect)), float(timeouts.get("total", _TIMEOUTS.total))),
+        spec.get("prune", True),
+        Guard(spec.get("guardFloor", Guard.COMPARE)),
+        metadata.get("labels", {}),
         DocumentSource(Effective(document, document.data)),
     )
 
 
-def _auth(model: AuthModel | None, written: Mapping[str, Any]) -> Auth | None:
-    if model is None:
+_LIMITS, _TIMEOUTS = Limits(), Timeouts()
+
+
+def _auth(written: Mapping[str, Any] | None) -> Auth | None:
+    if not written:
         return None
-    if model.oauth is not None:
+    if written.get("oauth"):
         pair = written["oauth"]
         return OAuth(
             secret_ref(pair["clientId"]),
             secret_ref(pair["clientSecret"]),
             pair.get("tokenUrl"),
-            tuple(model.oauth.scopes),
-            model.oauth.client_auth,
+            tuple(pair.get("scopes", ())),
+            pair.get("clientAuth", "post"),
         )
-    if model.bearer is not None:
+    if written.get("bearer"):
         return Bearer(secret_ref(written["bearer"]))
     return Header(written["header"]["name"], secret_ref(written["header"]["value"]))
 
@@ -88,15 +91,16 @@ def policies(documents: Sequence[Document]) -> tuple[Policy, ...]:
 
 
 def _policy(document: Document) -> Policy:
-    spec = PolicyModel.model_validate(document.data).spec
+    spec = document.data["spec"]
+    match = spec.get("match", {})
     return Policy(
         document.name,
-        spec.match.kind,
-        spec.match.match_labels,
-        spec.rule,
-        tuple(spec.forbid),
-        spec.message,
-        spec.severity,
+        match.get("kind"),
+        match.get("matchLabels", {}),
+        spec.get("rule", {}),
+        tuple(spec.get("forbid", ())),
+        spec["message"],
+        spec.get("severity", "error"),
         DocumentSource(Effective(document, document.data)),
     )
 

@@ -30,11 +30,11 @@ class Document:
     start: int
     end: int
     line: int
+    kind: str = ""
 
-    @property
-    def kind(self) -> str:
-        """The kind, as written."""
-        return str(self.data.get("kind"))
+    def __post_init__(self) -> None:
+        """The kind is asked for often: it is looked up once."""
+        self.kind = str(self.data.get("kind"))
 
     @property
     def name(self) -> str:

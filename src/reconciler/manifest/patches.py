@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler import kinds
 from reconciler.manifest.document import Document
 from reconciler.manifest.problems import diagnostic
 from reconciler.model.diagnostic import Diagnostic, Position
+
+if TYPE_CHECKING:
+    from reconciler import kinds
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class Patching:
             self.matched.add(id(patch))
             merged = {**effective.data, **merge({k: effective.data.get(k) for k in _PARTS}, patch)}
             merged = {key: value for key, value in merged.items() if value is not None}
-            problems = [problem for _, problem in kinds.problems([merged])]
+            problems = _problems(merged)
             if not problems:
                 effective = Effective(document, merged, (*effective.patches, patch))
             elif (id(patch), id(document)) not in self.refused:
@@ -76,6 +78,12 @@ class Patching:
 
 
 _PARTS = ("spec", "lifecycle")
+
+
+def _problems(data: Mapping[str, Any]) -> list[kinds.Problem]:
+    from reconciler import kinds  # noqa: PLC0415 - the models, only where there are patches
+
+    return [problem for _, problem in kinds.problems([data])]
 
 
 def merge(parts: Mapping[str, Any], patch: Document) -> Mapping[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from reconciler import kinds
 from reconciler.manifest.codes import SUMMARIES
 from reconciler.manifest.document import Document
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
+
+if TYPE_CHECKING:
+    from reconciler import kinds
 
 _SECRET_FIELDS = frozenset({"apiKey", "clientId", "clientSecret", "secret", "bearer", "value", "apikey"})
 
@@ -59,6 +62,8 @@ def _plain(message: str) -> str:
 
 def foreign(document: Document) -> Diagnostic | None:
     """What keeps a document from being one of ours at all; None when its kind is known."""
+    from reconciler import kinds  # noqa: PLC0415 - the models, only for what is new
+
     kind = document.data.get("kind")
     if not isinstance(kind, str):
         detail = "a document needs `kind`; known are " + ", ".join(kinds.names()) + "."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import Never
+from typing import NamedTuple, Never
 
 MASK = "(secret)"
 
@@ -59,8 +59,7 @@ class SecretValue:
         raise TypeError("a secret value cannot be pickled or copied")
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """Our keyed hash of a secret: HMAC-SHA256, hex; `key_id` names the key it was made with.
 
     Equal digests under one key id mean equal secrets. Under different key ids nothing is known.

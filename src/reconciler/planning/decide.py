@@ -53,10 +53,7 @@ def in_step(resource: Resource, entry: Entry | None, live: Live | None, context:
         return True
     if entry.hints != live.hints:
         return False
-    gateway, applied = resource.address.gateway, entry.fingerprints
-    return all(
-        context.fingerprint(gateway, ref) == applied.get(path) is not None for path, ref in resource.secrets.items()
-    )
+    return context.fingerprints(resource.secrets) == entry.fingerprints
 
 
 def _creation(resource: Resource, entry: Entry | None, context: Context) -> Change:

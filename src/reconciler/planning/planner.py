@@ -81,7 +81,7 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
             _decide(resource, entry, found, context, draft, seen.complete)
 
 
-def _decide(  # noqa: PLR0917 - the three sides of one object and where to write the verdict
+def _decide(
     resource: Resource | None,
     entry: Entry | None,
     live: Live | None,

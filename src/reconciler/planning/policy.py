@@ -124,9 +124,17 @@ def _unusual_model(resource: Resource) -> Iterator[Diagnostic]:
 
 
 def secret_findings(desired: Desired, fingerprint: FingerprintOf) -> Iterator[Diagnostic]:
-    """What equal fingerprints betray: one value under two ids, a production key elsewhere."""
+    """What equal fingerprints betray: one value under two ids, a production key elsewhere.
+
+    Endpoints of one matrix share their mapping of secrets: one of them speaks for all.
+    """
     users: dict[Fingerprint, list[tuple[Resource, str]]] = defaultdict(list)
+    seen: set[tuple[str, int]] = set()
     for address, resource in desired.resources.items():
+        shared = (address.gateway, id(resource.secrets))
+        if shared in seen:
+            continue
+        seen.add(shared)
         for path, ref in resource.secrets.items():
             found = fingerprint(address.gateway, ref)
             if found is not None:

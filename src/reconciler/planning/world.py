@@ -10,7 +10,8 @@ from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.live import Observed
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Mode
-from reconciler.model.resource import Desired, Gateway
+from reconciler.model.resource import Desired, Gateway, Secrets
+from reconciler.model.secret import Fingerprint
 from reconciler.planning.secretdiff import FingerprintOf, Numbering
 
 ALLOWANCES: Mapping[str, str] = {
@@ -49,6 +50,15 @@ class Context:
     capabilities: Capabilities
     fingerprint: FingerprintOf
     numbering: Numbering = field(default_factory=Numbering)
+    known: dict[int, Mapping[str, Fingerprint | None]] = field(default_factory=dict)
+
+    def fingerprints(self, secrets: Secrets) -> Mapping[str, Fingerprint | None]:
+        """Fingerprints now, by path. Endpoints of one matrix share their mapping of secrets, so it is asked once."""
+        found = self.known.get(id(secrets))
+        if found is None:
+            found = {path: self.fingerprint(self.gateway.name, ref) for path, ref in secrets.items()}
+            self.known[id(secrets)] = found
+        return found
 
     def capability(self, kind: str) -> KindCapability:
         """What the platform offers for a kind; nothing for one that it does not have."""

@@ -1,14 +1,10 @@
-"""How the tool is run: flags > environment > reconciler.yaml > defaults, as one frozen value.
-
-Manifests may come from a pull request; settings decide what those may reach (hosts, secrets, files), so
-they come from whoever runs the tool.
-"""
+"""What reconciler.yaml and the environment may hold, as models."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,50 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import InputError
-from reconciler.manifest import read_settings
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.secret import SecretRef
 from reconciler.secrets import SecretRules
-
-FILE = "reconciler.yaml"
-PREFIX = "RECONCILER_"
-
-CODES: Mapping[str, str] = {
-    "SETTINGS001": (
-        "The settings hold something that they do not know or cannot take. The file `reconciler.yaml` is looked for "
-        "from the working folder upwards; every setting can also be given as an environment variable that begins "
-        "with RECONCILER_."
-    ),
-}
+from reconciler.settings.values import DIRECTORY, LEDGER, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings. `root` is the folder that relative paths are read from, and manifests may not leave."""
-
-    root: Path
-    manifests: tuple[str, ...] = ("manifests/",)
-    directory: Path = Path(".reconciler")
-    ledger_path: Path = Path(".reconciler/ledger.sqlite")
-    log_format: str = "console"
-    lock_timeout: float = 10.0
-    timeout: float | None = None
-    secret_rules: SecretRules = field(default_factory=SecretRules)
-    fingerprint_key: SecretRef | None = None
-    allowed_hosts: tuple[str, ...] = ()
-    max_change_percent: int = 30
-    min_objects: int = 10
-    embedded_faults: Path | None = None
-
-    @property
-    def audit_path(self) -> Path:
-        """The audit file."""
-        return self.directory / "audit.jsonl"
-
-    @property
-    def cache_path(self) -> Path:
-        """The folder of what can be computed again."""
-        return self.directory / "cache"
+def read(data: Mapping[str, Any], locate: Callable[[str], Position], root: Path) -> Settings:
+    """Settings from merged data. Raises InputError with every problem at its line."""
+    try:
+        model = _File.model_validate(data)
+    except ValidationError as error:
+        raise InputError([_problem(item, locate) for item in error.errors(include_url=False)]) from None
+    return _settings(model, root)
 
 
 class _Part(BaseModel):
@@ -91,7 +56,7 @@ class _File(_Part):
     """What reconciler.yaml may hold."""
 
     manifests: list[str] = ["manifests/"]
-    directory: str = ".reconciler"
+    directory: str = DIRECTORY
     ledger: str | None = None
     log_format: Literal["console", "json"] = "console"
     lock_timeout: Annotated[float, Field(ge=0)] = 10.0
@@ -100,50 +65,6 @@ class _File(_Part):
     secrets: _Secrets = Field(default_factory=_Secrets)
     safety: _Safety = Field(default_factory=_Safety)
     embedded: _Embedded = Field(default_factory=_Embedded)
-
-
-_FROM_ENVIRONMENT = {
-    "ledger": "ledger",
-    "directory": "directory",
-    "log_format": "logFormat",
-    "lock_timeout": "lockTimeout",
-    "timeout": "timeout",
-}
-
-
-def load_settings(
-    flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path, given: Path | None = None
-) -> Settings:
-    """Merge the sources. `flags` uses the names of `_FROM_ENVIRONMENT`; None means not given.
-
-    Raises InputError with every problem at its line.
-    """
-    path = given or _found(cwd)
-    written, locate = _written(path)
-    over = {
-        _FROM_ENVIRONMENT[name]: environ[PREFIX + name.upper()]
-        for name in _FROM_ENVIRONMENT
-        if environ.get(PREFIX + name.upper())
-    }
-    over |= {_FROM_ENVIRONMENT[name]: value for name, value in flags.items() if value is not None}
-    try:
-        model = _File.model_validate({**written, **over})
-    except ValidationError as error:
-        raise InputError([_problem(item, locate) for item in error.errors(include_url=False)]) from None
-    return _settings(model, cwd if path is None else path.parent)
-
-
-def _found(cwd: Path) -> Path | None:
-    return next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
-
-
-def _written(path: Path | None) -> tuple[Mapping[str, Any], Any]:
-    if path is None:
-        return {}, lambda _: Position("the environment or a flag", 1, 1)
-    data, locate, diagnostics = read_settings(path)
-    if diagnostics:
-        raise InputError(diagnostics)
-    return data, locate
 
 
 def _problem(item: Any, locate: Any) -> Diagnostic:
@@ -159,7 +80,7 @@ def _settings(model: _File, root: Path) -> Settings:
         root=root,
         manifests=tuple(model.manifests),
         directory=directory,
-        ledger_path=directory / "ledger.sqlite" if model.ledger is None else root / _local(model.ledger),
+        ledger_path=directory / LEDGER if model.ledger is None else root / _local(model.ledger),
         log_format=model.log_format,
         lock_timeout=model.lock_timeout,
         timeout=model.timeout,

@@ -1,0 +1,7 @@
+"""How the tool is run: flags > environment > reconciler.yaml, as one frozen value."""
+
+from __future__ import annotations
+
+from reconciler.settings.values import CODES, Settings, load_settings
+
+__all__ = ["CODES", "Settings", "load_settings"]

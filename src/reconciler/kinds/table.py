@@ -15,7 +15,8 @@ from reconciler.kinds.gateway import Gateway
 from reconciler.kinds.patch import Patch, Policy
 from reconciler.kinds.webhook import Webhook
 
-API_VERSION = "reconciler/v1"
+TAGS = frozenset({"<name>", "<names>", "<labels>", "<inline>"})
+"""Marks of alternatives that pydantic puts into the place of a problem, and that nobody wrote."""
 
 _KINDS: tuple[type[Document], ...] = (Gateway, Endpoint, CredentialMatrix, RateLimit, Webhook, Patch, Policy)
 
@@ -71,7 +72,7 @@ def _of_one(document: Mapping[str, Any]) -> Iterator[Problem]:
         model.model_validate(document)
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False, include_context=False):
-            keys = tuple(key for key in item["loc"] if not str(key).startswith("<"))
+            keys = tuple(key for key in item["loc"] if key not in TAGS)
             yield Problem(keys, item["type"], item["msg"], _known(model, keys))
 
 

@@ -81,12 +81,18 @@ def _examine(files: Sequence[SourceFile]) -> list[Examined]:
     broken: set[int] = set()
     for number, problem in kinds.problems([document.data for _, document in places]):
         index, document = places[number]
-        found[index][1].append(described(document, problem))
+        _add(found[index][1], described(document, problem))
         broken.add(id(document))
     return [
         Examined([Parsed(d.data, d.start, d.end, d.line) for d in documents if id(d) not in broken], diagnostics)
         for documents, diagnostics in found
     ]
+
+
+def _add(diagnostics: list[Diagnostic], finding: Diagnostic) -> None:
+    """One mistake, one finding: what the parser refused at a place is not said to be of a wrong type as well."""
+    if not any(d.position == finding.position and d.code.startswith("YAML") for d in diagnostics):
+        diagnostics.append(finding)
 
 
 def _parsed(file: SourceFile) -> tuple[list[Document], list[Diagnostic]]:

@@ -13,20 +13,27 @@ from reconciler.manifest.problems import diagnostic
 from reconciler.manifest.read import LoadOptions, read
 from reconciler.manifest.resolve import resolve
 from reconciler.manifest.source import split
-from reconciler.model.diagnostic import Diagnostic, Position, ordered
+from reconciler.model.diagnostic import Diagnostic, Position, has_errors, ordered
 from reconciler.model.resource import Desired
+
+
+CONSEQUENCES = frozenset({"REF001", "REF003", "REF004", "REF005", "REF007", "REF009"})
+"""What may only be said because another document could not be read; said once that one is mended."""
 
 
 def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
     """Read manifests. Bad input raises nothing: all that is wrong stands in `Desired.diagnostics`."""
     documents = read(paths, options)
     resolution = resolve(documents.valid)
+    found = resolution.diagnostics
+    if has_errors(documents.diagnostics):
+        found = [finding for finding in found if finding.code not in CONSEQUENCES]
     return Desired(
         resolution.gateways,
         resolution.resources,
         declared.policies(documents.valid),
         documents.digest,
-        ordered((*documents.diagnostics, *resolution.diagnostics)),
+        ordered((*documents.diagnostics, *found)),
     )
 
 

@@ -51,8 +51,20 @@ def described(document: Document, problem: kinds.Problem) -> Diagnostic:
             return diagnostic("KIND005", detail, document.position(problem.keys))
 
 
+_FORMS = {
+    "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$": "must be lower-case letters, digits and inner dashes, at most 63",
+    "^(/[^/]+)+$": "must be a JSON pointer such as /spec/model",
+    "^[A-Za-z_][A-Za-z0-9_]*$": "must be the name of an environment variable",
+    "^(https?://": "must be `embedded:` or an http(s) URL without credentials, query or fragment",
+    "^(https://": "must be an https URL without credentials; http is for loopback only",
+}
+
+
 def _plain(message: str) -> str:
     """Pydantic's words, turned towards whoever wrote the file."""
+    for start, words in _FORMS.items():
+        if f"pattern '{start}" in message:
+            return words
     text = message.removeprefix("Value error, ").replace("Input should be", "must be")
     text = text.replace("a valid dictionary or instance of ", "a mapping: ").replace("String should", "must")
     text = text.replace("a valid dictionary", "a mapping").replace("a valid list", "a list")

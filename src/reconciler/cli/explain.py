@@ -16,10 +16,10 @@ CODES: Mapping[str, str] = {
 
 def all_codes() -> Mapping[str, str]:
     """Every diagnostic code of every room, with what it means."""
-    from reconciler import manifest, planning, platforms, secrets, settings, wiring  # noqa: PLC0415 - start-up
+    from reconciler import ledger, manifest, planning, platforms, secrets, settings, wiring  # noqa: PLC0415 - start-up
     from reconciler.engine import codes as engine_codes  # noqa: PLC0415 - the same
 
-    rooms = (manifest.CODES, planning.CODES, platforms.CODES, secrets.CODES, settings.CODES, wiring.CODES)
+    rooms = (ledger.CODES, manifest.CODES, planning.CODES, platforms.CODES, secrets.CODES, settings.CODES, wiring.CODES)
     return {code: text for room in (*rooms, engine_codes.CODES, CODES) for code, text in room.items()}
 
 

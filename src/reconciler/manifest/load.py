@@ -16,7 +16,6 @@ from reconciler.manifest.source import split
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors, ordered
 from reconciler.model.resource import Desired
 
-
 CONSEQUENCES = frozenset({"REF001", "REF003", "REF004", "REF005", "REF007", "REF009"})
 """What may only be said because another document could not be read; said once that one is mended."""
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test check benchmark lock setup schemas clean
+.PHONY: demo test check benchmark lock setup schemas readme clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ benchmark: setup  ## the README's figures, measured on this machine
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas
+
+readme: setup  ## fill the README with the demo's transcript and the benchmark's table
+	$(BIN)/python docs/fill_readme.py
 
 lock: setup  ## pin the dependencies again, with hashes and without index addresses
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements/runtime.txt requirements/runtime.in

@@ -10,8 +10,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-import fleet
 import httpx
+
+import fleet
 
 API = "/api/v1/llm/gateway"
 

@@ -19,7 +19,8 @@ def test_killed_at_any_moment_the_same_command_converges(bench: Bench, attempt: 
     bench.manifests(*FLEET, webhook("costs"))
     bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 15}})
     kills = 0
-    for pause in [random.uniform(0.35, 1.1) for _ in range(3)]:  # noqa: S311 - any moment will do
+    moments = random.Random(f"{attempt} {time.time()}")  # noqa: S311 - any moment will do
+    for pause in [moments.uniform(0.35, 1.1) for _ in range(3)]:
         process = bench.start("apply", "--auto-approve", "--format", "json")
         time.sleep(pause)
         kills += process.poll() is None

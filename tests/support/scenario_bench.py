@@ -195,13 +195,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         for name, value in os.environ.items()
         if not name.startswith(("RECONCILER_", "GITHUB_", "CI")) and name not in {"NO_COLOR", "FORCE_COLOR"}
     }
-    bench = Bench(root, url, environ | {
-        "CLIENT_ID": "team",
-        "CLIENT_SECRET": "teams-secret-value",
-        "KEY_A": "sk-aaaaaaaaaaaaaaaaaaaaaaaa",
-        "KEY_B": "sk-bbbbbbbbbbbbbbbbbbbbbbbb",
-        "HOOK_SECRET": "hook-secret-0123456789",
-    })
+    bench = Bench(
+        root,
+        url,
+        environ
+        | {
+            "CLIENT_ID": "team",
+            "CLIENT_SECRET": "teams-secret-value",
+            "KEY_A": "sk-aaaaaaaaaaaaaaaaaaaaaaaa",
+            "KEY_B": "sk-bbbbbbbbbbbbbbbbbbbbbbbb",
+            "HOOK_SECRET": "hook-secret-0123456789",
+        },
+    )
     bench.write("manifests/gateway.yaml", GATEWAY.format(url=url, total=10))
     try:
         yield bench

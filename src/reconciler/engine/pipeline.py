@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from reconciler.engine.approve import require_applicable, require_same_intent
-from reconciler.engine.assembly import ApplyOptions, Assembly, Planned
+from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned
 from reconciler.engine.converge import catch_up, outdated
 from reconciler.engine.executor import execute
 from reconciler.engine.leftover import resolve
@@ -49,7 +49,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         fingerprint=assembly.vault.fingerprint,
     )
     made = make_plan(world, _completed(options, assembly))
-    diagnostics = ordered((*assembly.desired.diagnostics, *findings, *made.diagnostics))
+    diagnostics = ordered((*assembly.desired.diagnostics, *findings, *_interrupted(leftovers), *made.diagnostics))
     return Planned(replace(made, diagnostics=diagnostics, created_at=assembly.clock.now()), world, leftovers)
 
 
@@ -101,6 +101,21 @@ async def _prepare_secrets(assembly: Assembly) -> Sequence[Diagnostic]:
 def _placed(finding: Diagnostic, resource: Resource, path: str) -> Diagnostic:
     position = resource.source.position(path)
     return replace(finding, position=position, address=resource.address, path=path)
+
+
+def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:
+    """Say which objects an earlier run had left open, and that the next apply completes the ledger."""
+    return [
+        Diagnostic(
+            Severity.INFO,
+            "ENGINE003",
+            "an interrupted run is being completed",
+            f"an earlier run ended while it wrote {address}; the gateway was looked at, and the next apply "
+            "completes the ledger. Nothing needs to be done.",
+            address=address,
+        )
+        for address in sorted(leftovers.entries)
+    ]
 
 
 async def _look_again(assembly: Assembly, planned: Planned, options: PlanOptions) -> Planned:

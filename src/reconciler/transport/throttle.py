@@ -38,19 +38,25 @@ class Throttle:
         return self._window
 
     async def __aenter__(self) -> None:
-        while self._running >= int(self._window):
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                self._wake()
-                raise
-        self._running += 1
+        if self._running >= int(self._window) or self._waiting:
+            await self._queue()
+        else:
+            self._running += 1
         try:
             await self._pace()
         except BaseException:
             self._leave()
+            raise
+
+    async def _queue(self) -> None:
+        """Wait in line: whoever leaves hands the place over, so that nobody is overtaken."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._leave()
             raise
 
     async def __aexit__(
@@ -63,12 +69,11 @@ class Throttle:
         self._wake()
 
     def _wake(self) -> None:
-        free = int(self._window) - self._running
-        while self._waiting and free > 0:
+        while self._waiting and self._running < int(self._window):
             waiter = self._waiting.popleft()
             if not waiter.done():
+                self._running += 1
                 waiter.set_result(None)
-                free -= 1
 
     async def _pace(self) -> None:
         while (pause := self._paused_until - self._clock.monotonic()) > 0:
@@ -84,6 +89,7 @@ class Throttle:
         """Grow by one per window of successes; heed headers that say nothing is left."""
         if self._window < self._most:
             self._window = min(self._most, self._window + 1 / self._window)
+            self._wake()
         if _nothing_left(headers):
             self._pause(_reset(headers))
 

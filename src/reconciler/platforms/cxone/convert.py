@@ -19,7 +19,7 @@ from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
-from reconciler.platforms.cxone.capabilities import ENDPOINT, WEBHOOK
+from reconciler.platforms.cxone.capabilities import ENDPOINT, EVENTS, WEBHOOK
 
 ASSIGNED = frozenset({"endpointId", "id", "version"})
 """Members that the server assigns and a write does not carry."""
@@ -79,9 +79,14 @@ def webhook_body(resource: Resource, material: Material, raw: Wire) -> Wire:
         **{name: value for name, value in raw.items() if name not in ASSIGNED},
         "name": spec["name"],
         "url": spec["url"],
-        "events": spec["events"],
+        "events": sorted(spec["events"], key=_contract_order),
         "secret": _revealed(material, "/spec/secret"),
     }
+
+
+def _contract_order(event: str) -> int:
+    """Events stand on the wire in the order of the contract, wherever the manifest has them."""
+    return EVENTS.index(event) if event in EVENTS else len(EVENTS)
 
 
 class Reader:

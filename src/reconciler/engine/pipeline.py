@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+from reconciler import planning
 from reconciler.engine.approve import require_applicable, require_same_intent
 from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned
 from reconciler.engine.converge import catch_up, outdated
@@ -39,7 +40,9 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
     Raises InputError when a secret that the manifests name cannot be had.
     """
     findings = await _prepare_secrets(assembly)
-    observed, snapshot = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    observed, snapshot, _ = await asyncio.gather(
+        observe(assembly), assembly.ledger.load(), asyncio.to_thread(planning.prepare)
+    )
     leftovers = resolve(snapshot, observed)
     world = World(
         desired=assembly.desired,

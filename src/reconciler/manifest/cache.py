@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from reconciler.manifest.parse import Parsed
 
 FORMAT = "1"
 NAME = "manifests.json"
+WORTH_A_PROCESS = 50
+"""Files from which writing the cache is left to a child process."""
 
 
 class Cache:
@@ -61,16 +65,33 @@ class Cache:
         self._new = True
 
     def save(self) -> None:
-        """Keep what was used this time, if anything is new. A folder that cannot be written is no error."""
+        """Keep what was used this time, if anything is new. A folder that cannot be written is no error.
+
+        A large cache is written by a child process, which the run need not wait for before its end.
+        """
         if self._path is None or not (self._new or len(self._used) < len(self._known)):
             return
-        text = json.dumps({"version": self._version, "files": self._used}, separators=(",", ":"))
-        with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=NAME)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(self._path)
+        content = {"version": self._version, "files": self._used}
+        if len(self._used) < WORTH_A_PROCESS or not may_fork():
+            _write(self._path, content)
+            return
+        child = multiprocessing.get_context("fork").Process(target=_write, args=(self._path, content))
+        child.start()
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, separators=(",", ":"))
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=NAME)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+
+
+def may_fork() -> bool:
+    """Whether a second processor can be used: a fork beside other threads could inherit their locks."""
+    return hasattr(os, "fork") and (os.cpu_count() or 1) > 1 and threading.active_count() == 1
 
 
 def key_of(content: bytes) -> str:

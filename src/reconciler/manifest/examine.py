@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from reconciler import kinds
+from reconciler.manifest.cache import may_fork
 from reconciler.manifest.document import Document, SourceFile
 from reconciler.manifest.parse import Parsed, parse
 from reconciler.manifest.problems import described, diagnostic, foreign
@@ -30,15 +29,10 @@ class Examined:
 def examine(files: Sequence[SourceFile]) -> list[Examined]:
     """Examine each file, in their order."""
     total = sum(len(file.text) for file in files)
-    if total < WORTH_A_PROCESS or len(files) < 2 or not _may_fork():  # noqa: PLR2004 - two halves
+    if total < WORTH_A_PROCESS or len(files) < 2 or not may_fork():  # noqa: PLR2004 - two halves
         return _examine(files)
     middle = _middle(files, total)
     return _both(files[:middle], files[middle:])
-
-
-def _may_fork() -> bool:
-    """A fork beside other threads could inherit their locks."""
-    return hasattr(os, "fork") and (os.cpu_count() or 1) > 1 and threading.active_count() == 1
 
 
 def _middle(files: Sequence[SourceFile], total: int) -> int:

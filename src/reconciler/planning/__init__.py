@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
+from reconciler.planning.diff import prepare
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.outcome import earlier_resource, entry_for, residue
 from reconciler.planning.planner import make_plan
@@ -26,6 +27,7 @@ __all__ = [
     "make_plan",
     "observed_digest",
     "offline_findings",
+    "prepare",
     "residue",
     "secret_findings",
 ]

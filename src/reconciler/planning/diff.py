@@ -11,6 +11,11 @@ from reconciler.planning.pointer import leaves, lookup
 Keys = tuple[object, ...]
 
 
+def prepare() -> None:
+    """Load DeepDiff, which takes 0.1 s: best done while a gateway is being waited for."""
+    import deepdiff  # noqa: F401, PLC0415 - see above
+
+
 def differing(before: Spec, after: Spec) -> tuple[Keys, ...]:
     """Key paths of the leaves that differ, sorted. Lists are compared and shown as a whole."""
     if before == after:

@@ -28,10 +28,13 @@ def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
     endpoints = {a: r for a, r in desired.resources.items() if a.kind == "Endpoint"}
     yield from _duplicate_names(endpoints)
     yield from _fallback_cycles(endpoints)
+    matrices: set[int] = set()
     for resource in endpoints.values():
         yield from _lonely_key(resource)
-        yield from _one_secret_twice(resource)
         yield from _unusual_model(resource)
+        if id(resource.secrets) not in matrices:
+            matrices.add(id(resource.secrets))
+            yield from _one_secret_twice(resource)
     yield from _policy_rules(desired)
 
 

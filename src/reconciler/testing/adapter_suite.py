@@ -1,0 +1,203 @@
+"""The published contract of an adapter: laws that every platform keeps, against a live HTTP counterpart.
+
+A platform's own tests give a `Bench` and run each of `LAWS` with a fresh one::
+
+    @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+    def test_law(law, tmp_path):
+        asyncio.run(with_bench(law, tmp_path))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.errors import Conflict
+from reconciler.model.live import Live
+from reconciler.model.ports import Adapter, Material, Platform
+from reconciler.model.resource import Gateway, Guard, Resource
+from reconciler.model.run import Verdict
+from reconciler.planning import observed_digest
+
+
+class Bench(Protocol):
+    """One fresh gateway with nothing on it, and what the laws need to try an adapter on it."""
+
+    platform: Platform
+    gateway: Gateway
+    adapter: Adapter
+
+    def samples(self) -> Sequence[tuple[Resource, Material]]:
+        """Resources of every kind that the platform has, normalized, with their secrets."""
+
+    def altered(self, resource: Resource) -> Resource:
+        """The same resource with one field changed."""
+
+    async def meddle(self, live: Live) -> None:
+        """Change the object behind the adapter's back, so that its revision moves."""
+
+    async def written(self) -> int:
+        """How many requests that change something have reached the gateway."""
+
+
+Law = Callable[[Bench], Awaitable[None]]
+
+
+async def observe_never_writes(bench: Bench) -> None:
+    """Planning must be safe to run anywhere, at any time."""
+    await _make_all(bench)
+    before = await bench.written()
+    seen = await bench.adapter.observe()
+    assert seen.complete
+    assert await bench.written() == before
+
+
+async def normalize_is_idempotent(bench: Bench) -> None:
+    """Otherwise the second plan would differ from the first."""
+    for resource, _ in bench.samples():
+        once = bench.platform.normalize(resource)
+        assert bench.platform.normalize(once) == once
+
+
+async def create_then_observe_gives_what_was_wanted(bench: Bench) -> None:
+    """Apply, then plan, is empty only if a read gives back what was written, in canonical form."""
+    await _make_all(bench)
+    found = {live.address: live for live in (await bench.adapter.observe()).objects}
+    for resource, _ in bench.samples():
+        assert found[resource.address].spec == resource.spec
+
+
+async def a_single_read_equals_the_listed_one(bench: Bench) -> None:
+    """An approved change is held against a list, and carried out against a single read."""
+    await _make_all(bench)
+    for live in (await bench.adapter.observe()).objects:
+        again = await bench.adapter.read(live.address, live.remote_id)
+        assert again is not None
+        assert observed_digest(again) == observed_digest(live)
+
+
+async def update_gives_what_was_wanted(bench: Bench) -> None:
+    """A full replacement ends in exactly the new spec."""
+    for resource, material in bench.samples():
+        await bench.adapter.create(resource, material)
+        fresh = await _read(bench, resource)
+        changed = bench.altered(resource)
+        await bench.adapter.update(changed, fresh, material)
+        assert (await _read(bench, resource)).spec == changed.spec
+
+
+async def a_stale_revision_is_refused(bench: Bench) -> None:
+    """Where a guard is claimed, a write on what has moved since the read must not get through."""
+    for resource, material in bench.samples():
+        if bench.platform.capabilities.kinds[resource.address.kind].guard is not Guard.ETAG:
+            continue
+        await bench.adapter.create(resource, material)
+        stale = await _read(bench, resource)
+        await bench.meddle(stale)
+        await _refused(bench.adapter.update(bench.altered(resource), stale, material))
+        await _refused(bench.adapter.delete(stale))
+
+
+async def a_creation_does_not_overwrite(bench: Bench) -> None:
+    """A creation that was planned for nothing must fail on something, where the platform lets us choose the id."""
+    resource, material = bench.samples()[0]
+    await bench.adapter.create(resource, material)
+    await _refused(bench.adapter.create(bench.altered(resource), material))
+    assert (await _read(bench, resource)).spec == resource.spec
+
+
+async def deleting_the_absent_succeeds(bench: Bench) -> None:
+    """A second run after a kill must not stumble over what the first one finished."""
+    for resource, material in bench.samples():
+        await bench.adapter.create(resource, material)
+        live = await _read(bench, resource)
+        await bench.adapter.delete(live)
+        await bench.adapter.delete(live)
+        assert await bench.adapter.read(resource.address, live.remote_id) is None
+
+
+async def verify_answers_with_checks(bench: Bench) -> None:
+    """A fresh object with good credentials is ready; a platform that cannot tell says nothing at all."""
+    for resource, material in bench.samples():
+        live = await bench.adapter.create(resource, material)
+        checks = await bench.adapter.verify(resource, live)
+        assert {check.verdict for check in checks} <= {Verdict.READY}
+        if bench.platform.capabilities.kinds[resource.address.kind].verify:
+            assert checks
+
+
+async def preflight_leaves_nothing(bench: Bench) -> None:
+    """A candidate must be gone afterwards, and the live object untouched."""
+    for resource, material in bench.samples():
+        if not bench.platform.capabilities.kinds[resource.address.kind].preflight:
+            continue
+        await bench.adapter.create(resource, material)
+        before = await bench.adapter.observe()
+        seen: list[Verdict] = []
+
+        async def judge(ask: Callable[[], Awaitable[Sequence[object]]], seen: list[Verdict] = seen) -> Sequence[object]:
+            answer = await ask()
+            seen += [check.verdict for check in answer]  # type: ignore[attr-defined]  # checks, as the port says
+            return answer
+
+        await bench.adapter.preflight(bench.altered(resource), material, "suite-candidate", judge)  # type: ignore[arg-type]  # the same
+        assert set(seen) == {Verdict.READY}
+        after = await bench.adapter.observe()
+        assert _contents(before.objects) == _contents(after.objects)
+
+
+async def no_secret_in_anything_returned(bench: Bench) -> None:
+    """What comes back from a gateway is printed, stored and compared: no key may be in it."""
+    for resource, material in bench.samples():
+        live = await bench.adapter.create(resource, material)
+        text = f"{live!r} {live.spec} {live.hints} {await bench.adapter.observe()!r} {dict(live.raw)}"
+        for value in material.values():
+            assert value.reveal() not in text
+
+
+async def what_unsupported_accepts_the_gateway_accepts(bench: Bench) -> None:
+    """An error that could have been found offline must not appear in the middle of an apply."""
+    for resource, material in bench.samples():
+        assert not list(bench.platform.unsupported(resource, bench.gateway))
+        await bench.adapter.create(resource, material)
+
+
+LAWS: tuple[Law, ...] = (
+    observe_never_writes,
+    normalize_is_idempotent,
+    create_then_observe_gives_what_was_wanted,
+    a_single_read_equals_the_listed_one,
+    update_gives_what_was_wanted,
+    a_stale_revision_is_refused,
+    a_creation_does_not_overwrite,
+    deleting_the_absent_succeeds,
+    verify_answers_with_checks,
+    preflight_leaves_nothing,
+    no_secret_in_anything_returned,
+    what_unsupported_accepts_the_gateway_accepts,
+)
+
+
+async def _make_all(bench: Bench) -> None:
+    for resource, material in bench.samples():
+        await bench.adapter.create(resource, material)
+
+
+async def _read(bench: Bench, resource: Resource) -> Live:
+    found = await bench.adapter.read(resource.address, None)
+    assert found is not None
+    again = await bench.adapter.read(resource.address, found.remote_id)
+    assert again is not None
+    return again
+
+
+async def _refused(write: Awaitable[object]) -> None:
+    try:
+        await write
+    except Conflict:
+        return
+    raise AssertionError("a write went through that should have been refused as a conflict")
+
+
+def _contents(objects: Sequence[Live]) -> Mapping[str, str]:
+    return {str(live.address): observed_digest(live) for live in objects}

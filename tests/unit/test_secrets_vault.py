@@ -83,9 +83,9 @@ def test_files_below_the_root_and_nowhere_else(tmp_path: Path) -> None:
 
 def test_commands_run_only_if_allowed_and_say_little(tmp_path: Path) -> None:
     """What a password store prints on standard error may hold what it was asked for."""
-    script = "import sys; print('value'); print('{0}', file=sys.stderr); sys.exit({1})"
-    fine = SecretRef("command", (sys.executable, "-c", script.format(CANARY, 0)))
-    broken = SecretRef("command", (sys.executable, "-c", script.format(CANARY, 3)))
+    script = "import sys; print('value'); print('{0}'[::-1], file=sys.stderr); sys.exit({1})"
+    fine = SecretRef("command", (sys.executable, "-c", script.format(CANARY[::-1], 0)))
+    broken = SecretRef("command", (sys.executable, "-c", script.format(CANARY[::-1], 3)))
     slow = SecretRef("command", (sys.executable, "-c", "import time; time.sleep(30)"))
     assert code(vault(tmp_path), fine) == "SECRET002"
     allowed = vault(tmp_path, allow_commands=True, command_seconds=0.5)

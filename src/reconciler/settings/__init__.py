@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.settings.values import CODES, Settings, load_settings
+from reconciler.settings.codes import CODES
+from reconciler.settings.values import Settings, load_settings
 
 __all__ = ["CODES", "Settings", "load_settings"]

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import InputError
-from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, ordered
 from reconciler.model.secret import SecretRef
 from reconciler.secrets import SecretRules
-from reconciler.settings.values import DIRECTORY, LEDGER, Settings
+from reconciler.settings.given import Given
+from reconciler.settings.values import DIRECTORY, LEDGER, Locate, Settings
 
 
-def read(data: Mapping[str, Any], locate: Callable[[str], Position], root: Path) -> Settings:
-    """Settings from merged data. Raises InputError with every problem at its line."""
+def read(data: Mapping[str, Any], over: Mapping[str, Given], locate: Locate, root: Path) -> Settings:
+    """Settings from merged data; `over` says which of them came from flags and variables.
+
+    Raises InputError with every problem at its line, or by the name of the flag or variable.
+    """
     try:
         model = _File.model_validate(data)
     except ValidationError as error:
-        raise InputError([_problem(item, locate) for item in error.errors(include_url=False)]) from None
-    return _settings(model, root)
+        raise InputError(ordered(_problem(item, over, locate) for item in error.errors(include_url=False))) from None
+    return _settings(model, Path(os.path.normpath(root / model.root)))
 
 
 class _Part(BaseModel):
@@ -32,8 +37,23 @@ class _Part(BaseModel):
 
 
 class _Key(_Part):
+    """A reference to a secret."""
+
     env: str | None = None
     file: str | None = None
+    command: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> _Key:
+        if sum(source is not None for source in (self.env, self.file, self.command)) != 1:
+            raise ValueError("takes one of {env: NAME}, {file: path} and {command: [...]}")
+        return self
+
+    def ref(self) -> SecretRef:
+        """The reference as the rest of the project knows it."""
+        if self.command is not None:
+            return SecretRef("command", tuple(self.command))
+        return SecretRef("env", (self.env,)) if self.env is not None else SecretRef("file", (str(self.file),))
 
 
 class _Secrets(_Part):
@@ -55,10 +75,13 @@ class _Embedded(_Part):
 class _File(_Part):
     """What reconciler.yaml may hold."""
 
+    root: str = "."
     manifests: list[str] = ["manifests/"]
     directory: str = DIRECTORY
     ledger: str | None = None
     log_format: Literal["console", "json"] = "console"
+    color: Literal["auto", "always", "never"] = "auto"
+    ask: Annotated[bool, Field(alias="input")] = True
     lock_timeout: Annotated[float, Field(ge=0)] = 10.0
     timeout: Annotated[float, Field(gt=0)] | None = None
     allowed_hosts: list[str] = []
@@ -66,50 +89,89 @@ class _File(_Part):
     safety: _Safety = Field(default_factory=_Safety)
     embedded: _Embedded = Field(default_factory=_Embedded)
 
+    @field_validator("ledger")
+    @classmethod
+    def _local(cls, url: str | None) -> str | None:
+        """`sqlite:path` or a path; other ledgers are not built in."""
+        scheme, colon, rest = (url or "").partition(":")
+        if not colon or not scheme.isalnum():
+            return url
+        if scheme != "sqlite":
+            raise ValueError(f"there is no ledger {scheme!r}; write a path, or sqlite:PATH")
+        return rest
 
-def _problem(item: Any, locate: Any) -> Diagnostic:
-    path = "".join(f"/{part}" for part in item["loc"])
-    detail = f"{path.strip('/').replace('/', '.')}: {item['msg']}. Correct it, or take it out."
-    return Diagnostic(Severity.ERROR, "SETTINGS001", "a wrong setting", detail, locate(path))
+
+def _problem(item: Any, over: Mapping[str, Given], locate: Locate) -> Diagnostic:
+    pointer = "".join(f"/{part}" for part in item["loc"])
+    name = pointer.strip("/").replace("/", ".")
+    source = next((given for at, given in over.items() if pointer == at or pointer.startswith(at + "/")), None)
+    position = locate(pointer) if source is None else None
+    if item["type"] == "extra_forbidden":
+        detail = f"{name} is no setting.{_suggestion(item['loc'])}"
+        return Diagnostic(Severity.ERROR, "SETTINGS001", "an unknown setting", detail, position)
+    said = name if source is None else f"{source.origin} (the setting {name})"
+    detail = f"{said} {_plain(item['msg'])}. Correct it, or leave it out."
+    return Diagnostic(Severity.ERROR, "SETTINGS002", "a setting with a wrong value", detail, position)
+
+
+def _suggestion(keys: Sequence[str | int]) -> str:
+    known = sorted(_names(keys[:-1]))
+    near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(known)}."
+
+
+def _names(parents: Sequence[str | int]) -> Iterator[str]:
+    part: type[BaseModel] = _File
+    for key in parents:
+        part = _PARTS[str(key)]
+    return (field.alias or name for name, field in part.model_fields.items())
+
+
+_PARTS: Mapping[str, type[BaseModel]] = {
+    "secrets": _Secrets,
+    "safety": _Safety,
+    "embedded": _Embedded,
+    "fingerprintKey": _Key,
+}
+
+
+def _plain(message: str) -> str:
+    """Pydantic's words, turned towards whoever wrote the setting. They never hold the value."""
+    text = message.removeprefix("Value error, ").split(", unable to parse", 1)[0].replace("Input should be", "must be")
+    text = re.sub(r"a valid dictionary or instance of \w+", "a mapping", text)
+    for pydantics, ours in _TYPES.items():
+        text = text.replace(pydantics, ours)
+    return text.rstrip(".")
+
+
+_TYPES: Mapping[str, str] = {
+    "a valid list": "a list",
+    "a valid string": "text",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid boolean": "true or false",
+}
 
 
 def _settings(model: _File, root: Path) -> Settings:
     directory = root / model.directory
     secrets = model.secrets
-    made = Settings(
+    return Settings(
         root=root,
         manifests=tuple(model.manifests),
         directory=directory,
-        ledger_path=directory / LEDGER if model.ledger is None else root / _local(model.ledger),
+        ledger_path=directory / LEDGER if model.ledger is None else root / model.ledger,
         log_format=model.log_format,
+        color=model.color,
+        ask=model.ask,
         lock_timeout=model.lock_timeout,
         timeout=model.timeout,
         secret_rules=SecretRules(
             tuple(secrets.env), None if secrets.root is None else root / secrets.root, secrets.commands
         ),
+        fingerprint_key=None if secrets.fingerprint_key is None else secrets.fingerprint_key.ref(),
         allowed_hosts=tuple(model.allowed_hosts),
         max_change_percent=model.safety.max_change_percent,
         min_objects=model.safety.min_objects,
         embedded_faults=None if model.embedded.faults is None else root / model.embedded.faults,
     )
-    return made if secrets.fingerprint_key is None else replace(made, fingerprint_key=_key(secrets.fingerprint_key))
-
-
-def _local(url: str) -> str:
-    """`sqlite:path` or a path; other ledgers come as plug-ins."""
-    scheme, colon, rest = url.partition(":")
-    if not colon or os.sep in scheme:
-        return url
-    if scheme == "sqlite":
-        return rest
-    detail = f"there is no ledger {scheme!r}; write sqlite:PATH or a path."
-    raise InputError([Diagnostic(Severity.ERROR, "SETTINGS001", "a wrong setting", detail)])
-
-
-def _key(model: _Key) -> SecretRef:
-    if model.env is not None:
-        return SecretRef("env", (model.env,))
-    if model.file is not None:
-        return SecretRef("file", (model.file,))
-    detail = "secrets.fingerprintKey takes {env: NAME} or {file: path}."
-    raise InputError([Diagnostic(Severity.ERROR, "SETTINGS001", "a wrong setting", detail)])

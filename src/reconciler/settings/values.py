@@ -1,13 +1,14 @@
 """How the tool is run: flags > environment > reconciler.yaml > defaults, as one frozen value.
 
 Manifests may come from a pull request; settings decide what those may reach (hosts, secrets, files), so
-they come from whoever runs the tool.
+they come from whoever runs the tool: in a job for untrusted code, from variables or a file of the base branch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +17,32 @@ from reconciler.manifest import read_settings
 from reconciler.model.diagnostic import Position
 from reconciler.model.secret import SecretRef
 from reconciler.secrets import SecretRules
+from reconciler.settings.given import FILE_VARIABLE, Given, given, merged, misspelt
 
 FILE = "reconciler.yaml"
-PREFIX = "RECONCILER_"
 DIRECTORY = ".reconciler"
 LEDGER = "ledger.sqlite"
 
-CODES: Mapping[str, str] = {
-    "SETTINGS001": (
-        "The settings hold something that they do not know or cannot take. The file `reconciler.yaml` is looked for "
-        "from the working folder upwards; every setting can also be given as an environment variable that begins "
-        "with RECONCILER_."
-    ),
-}
+Locate = Callable[[str], Position | None]
+"""Place of a setting (JSON pointer) in the file; None where there is no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. `root` is the folder that relative paths are read from, and manifests may not leave."""
+    """All settings. `root` is the folder that relative paths are read from, and manifests may not leave.
+
+    `directory` holds what the tool keeps: ledger, audit, cache, the data of embedded gateways. `color` is
+    auto, always or never; `ask` says whether a person may be asked. Times are in seconds; `timeout` is for
+    a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host.
+    """
 
     root: Path
     manifests: tuple[str, ...] = ("manifests/",)
-    directory: Path = Path(".reconciler")
-    ledger_path: Path = Path(".reconciler/ledger.sqlite")
+    directory: Path = Path(DIRECTORY)
+    ledger_path: Path = Path(DIRECTORY) / LEDGER
     log_format: str = "console"
+    color: str = "auto"
+    ask: bool = True
     lock_timeout: float = 10.0
     timeout: float | None = None
     secret_rules: SecretRules = field(default_factory=SecretRules)
@@ -60,36 +63,28 @@ class Settings:
         return self.directory / "cache"
 
 
-_FROM_ENVIRONMENT = {
-    "ledger": "ledger",
-    "directory": "directory",
-    "log_format": "logFormat",
-    "lock_timeout": "lockTimeout",
-    "timeout": "timeout",
-}
-
-
 def load_settings(
-    flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path, given: Path | None = None
+    flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path, file: Path | None = None
 ) -> Settings:
-    """Merge the sources. `flags` uses the names of `_FROM_ENVIRONMENT`; None means not given.
+    """Merge the sources. `flags` uses the names of `given.FLAGS`; None means not given.
 
-    Raises InputError with every problem at its line.
+    Raises InputError with every problem, at its line or by the name of the variable or flag.
     """
-    path = given or _found(cwd)
-    written, locate = _written(path)
-    over = {
-        _FROM_ENVIRONMENT[name]: environ[PREFIX + name.upper()]
-        for name in _FROM_ENVIRONMENT
-        if environ.get(PREFIX + name.upper())
-    }
-    over |= {_FROM_ENVIRONMENT[name]: value for name, value in flags.items() if value is not None}
+    if problems := tuple(misspelt(environ)):
+        raise InputError(problems)
+    path = _chosen(file, environ, cwd)
+    written, locate = _written(path, cwd)
+    over = {item.pointer: item for item in given(flags, environ, cwd)}
     root = cwd if path is None else path.parent
     if not written and not over:
         return at(root)
+    return _read(written, over, locate, root)
+
+
+def _read(written: Mapping[str, Any], over: Mapping[str, Given], locate: Locate, root: Path) -> Settings:
     from reconciler.settings.file import read  # noqa: PLC0415 - pydantic, only where something is set
 
-    return read({**written, **over}, locate, root)
+    return read(merged(written, over), over, locate, root)
 
 
 def at(root: Path) -> Settings:
@@ -98,14 +93,18 @@ def at(root: Path) -> Settings:
     return Settings(root=root, directory=directory, ledger_path=directory / LEDGER)
 
 
-def _found(cwd: Path) -> Path | None:
+def _chosen(file: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    named = file or environ.get(FILE_VARIABLE)
+    if named:
+        return Path(os.path.normpath(cwd / named))
     return next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
 
 
-def _written(path: Path | None) -> tuple[Mapping[str, Any], Any]:
+def _written(path: Path | None, cwd: Path) -> tuple[Mapping[str, Any], Locate]:
     if path is None:
-        return {}, lambda _: Position("the environment or a flag", 1, 1)
+        return {}, lambda _: None
     data, locate, diagnostics = read_settings(path)
+    shown = str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
     if diagnostics:
-        raise InputError(diagnostics)
-    return data, locate
+        raise InputError([replace(d, position=d.position and d.position._replace(file=shown)) for d in diagnostics])
+    return data, lambda pointer: locate(pointer)._replace(file=shown)

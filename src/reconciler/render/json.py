@@ -1,20 +1,62 @@
-"""Plans, runs and findings as JSON documents. `format_version` 1.0; minor versions only add members."""
+"""Plans, runs and findings as JSON documents, in plain JSON types. `reading.py` is the way back.
+
+`format_version` is 1.0: minor versions only add members. A side of a field that is not there is null and
+named in the field's `absent`; null without that is a null. The schemas are in `schema.py`.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.model.address import Address
-from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin, Reversible, Undo
-from reconciler.model.diagnostic import Diagnostic, Position, Severity
-from reconciler.model.plan import Basis, Mode, Plan, Summary
-from reconciler.model.resource import Guard
-from reconciler.model.run import Check, Outcome, Run, RunRecord
-from reconciler.render.view import cause, pending
+from reconciler.model.change import ABSENT, Change, FieldChange
+from reconciler.model.diagnostic import Diagnostic, Position, has_errors
+from reconciler.model.plan import Plan
+from reconciler.model.run import Check, Outcome, Residue, Run, RunRecord
+from reconciler.render.reading import FORMAT_VERSION, plan_from_document
+from reconciler.render.view import INVISIBLE, cause, pending, sides
 
-FORMAT_VERSION = "1.0"
+__all__ = [
+    "FORMAT_VERSION",
+    "diagnostic_documents",
+    "drift_document",
+    "history_document",
+    "outcome_document",
+    "plain",
+    "plan_document",
+    "plan_from_document",
+    "run_document",
+    "text",
+    "validate_document",
+    "verify_document",
+]
+
+
+def text(document: Any) -> str:
+    """A document as indented text, readable and safe to print: what cannot be seen is escaped, as JSON allows."""
+    written = json.dumps(document, indent=2, ensure_ascii=False, default=dict) + "\n"
+    return written if written.isascii() else _NOT_ASCII.sub(_escaped, written)
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return json.dumps(character)[1:-1] if unicodedata.category(character) in INVISIBLE else character
+
+
+def plain(value: Any) -> Any:
+    """The same value in dicts, lists and scalars."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -37,7 +79,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "summary": asdict(plan.summary),
         "changes": [_change(change) for change in plan.changes],
         "drift": [_change(change) for change in plan.drift],
-        "diagnostics": diagnostics(plan.diagnostics),
+        "diagnostics": diagnostic_documents(plan.diagnostics),
     }
 
 
@@ -58,12 +100,12 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _field(field: FieldChange) -> dict[str, Any]:
-    """`absent` tells a missing side from a null one."""
-    absent = [name for name, side in (("before", field.before), ("after", field.after)) if side is ABSENT]
+    before, after = sides(field)
+    absent = [name for name, side in (("before", before), ("after", after)) if side is ABSENT]
     return {
         "path": field.path,
-        "before": None if field.before is ABSENT else field.before,
-        "after": None if field.after is ABSENT else field.after,
+        "before": None if before is ABSENT else plain(before),
+        "after": None if after is ABSENT else plain(after),
         "origin": field.origin.value,
         "sensitive": field.sensitive,
         "position": _position(field.position),
@@ -75,47 +117,51 @@ def _position(position: Position | None) -> dict[str, Any] | None:
     return None if position is None else position._asdict()
 
 
-def diagnostics(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+def diagnostic_documents(found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     """Findings."""
-    return [
-        {
-            "severity": d.severity.value,
-            "code": d.code,
-            "summary": d.summary,
-            "detail": d.detail,
-            "file": d.position.file if d.position else None,
-            "line": d.position.line if d.position else None,
-            "column": d.position.column if d.position else None,
-            "address": str(d.address) if d.address else None,
-            "path": d.path,
-        }
-        for d in found
-    ]
+    return [_diagnostic(item) for item in found]
+
+
+def _diagnostic(item: Diagnostic) -> dict[str, Any]:
+    file, line, column = item.position or (None, None, None)
+    return {
+        "severity": item.severity.value,
+        "code": item.code,
+        "summary": item.summary,
+        "detail": item.detail,
+        "file": file,
+        "line": line,
+        "column": column,
+        "address": str(item.address) if item.address else None,
+        "path": item.path,
+    }
 
 
 def validate_document(found: Sequence[Diagnostic]) -> dict[str, Any]:
     """The outcome of validate."""
-    return {"valid": all(d.severity is not Severity.ERROR for d in found), "diagnostics": diagnostics(found)}
+    return {"valid": not has_errors(found), "diagnostics": diagnostic_documents(found)}
 
 
 def run_document(run: Run) -> dict[str, Any]:
     """The outcome of an apply."""
     return {
+        "format_version": FORMAT_VERSION,
         "status": run.status.value,
         "exit_code": run.exit_code,
         "run_id": run.run_id,
         "outcomes": [outcome_document(outcome) for outcome in run.outcomes],
-        "residue": [
-            {
-                "address": str(item.address),
-                "path": item.path,
-                "cause": item.cause.value,
-                "before": item.before,
-                "after": item.after,
-            }
-            for item in run.residue
-        ],
-        "diagnostics": diagnostics(run.diagnostics),
+        "residue": [_residue(item) for item in run.residue],
+        "diagnostics": diagnostic_documents(run.diagnostics),
+    }
+
+
+def _residue(item: Residue) -> dict[str, Any]:
+    return {
+        "address": str(item.address),
+        "path": item.path,
+        "cause": item.cause.value,
+        "before": plain(item.before),
+        "after": plain(item.after),
     }
 
 
@@ -125,7 +171,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "address": str(outcome.address),
         "action": outcome.action.value,
         "status": outcome.status.value,
+        "healthy": outcome.healthy,
         "attempts": outcome.attempts,
+        "verifications": outcome.verifications,
         "duration_ms": round(outcome.duration_ms, 1),
         "checks": [_check(check) for check in outcome.checks],
         "error": outcome.error,
@@ -142,6 +190,16 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
+def verify_document(exit_code: int, outcomes: Sequence[Outcome], found: Sequence[Diagnostic] = ()) -> dict[str, Any]:
+    """The outcome of verify."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "exit_code": exit_code,
+        "outcomes": [outcome_document(outcome) for outcome in outcomes],
+        "diagnostics": diagnostic_documents(found),
+    }
+
+
 def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
     """What differs from what was last applied, each with its cause."""
     waiting = [{**_change(change), "cause": "merged but not applied"} for change in pending(plan)]
@@ -151,86 +209,23 @@ def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
         "exit_code": exit_code,
         "drift": [{**_change(change), "cause": cause(change)} for change in plan.drift],
         "pending": waiting,
-        "diagnostics": diagnostics(plan.diagnostics),
+        "diagnostics": diagnostic_documents(plan.diagnostics),
     }
 
 
 def history_document(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Runs, the newest first."""
+    return {"runs": [_record(record) for record in records]}
+
+
+def _record(record: RunRecord) -> dict[str, Any]:
     return {
-        "runs": [
-            {
-                "run_id": r.run_id,
-                "started": r.started,
-                "ended": r.ended,
-                "status": r.status,
-                "gateways": list(r.gateways),
-                "holder": r.holder,
-                "counts": dict(r.counts),
-                "outcomes": [dict(outcome) for outcome in r.outcomes],
-            }
-            for r in records
-        ]
+        "run_id": record.run_id,
+        "started": record.started,
+        "ended": record.ended,
+        "status": record.status,
+        "gateways": list(record.gateways),
+        "holder": record.holder,
+        "counts": dict(record.counts),
+        "outcomes": [plain(outcome) for outcome in record.outcomes],
     }
-
-
-def plan_from_document(document: Mapping[str, Any]) -> Plan:
-    """Read a plan file. Raises KeyError, TypeError or ValueError for anything else."""
-    if str(document["format_version"]).split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
-        raise ValueError(f"format version {document['format_version']}; this tool reads {FORMAT_VERSION}")
-    basis = document["basis"]
-    return Plan(
-        Mode(document["mode"]),
-        Basis(
-            basis["commit"],
-            basis["manifests"],
-            basis["ledger_serial"],
-            document["tool_version"],
-            basis["secrets"] == "available",
-            basis["observed"],
-        ),
-        tuple(map(_read_change, document["changes"])),
-        tuple(map(_read_change, document["drift"])),
-        tuple(map(_read_diagnostic, document["diagnostics"])),
-        Summary(**document["summary"]),
-        bool(document["complete"]),
-        document["digest"],
-        document["created_at"],
-    )
-
-
-def _read_change(read: Mapping[str, Any]) -> Change:
-    return Change(
-        Address(read["gateway"], read["kind"], read["name"]),
-        Action(read["action"]),
-        read["reason"],
-        tuple(map(_read_field, read["fields"])),
-        Guard(read["guard"]),
-        Reversible(Undo(read["reversible"]["level"]), read["reversible"]["why"]),
-        tuple(map(Address.parse, read["depends_on"])),
-        _read_position(read["position"]),
-    )
-
-
-def _read_field(read: Mapping[str, Any]) -> FieldChange:
-    absent = read.get("absent", ())
-    return FieldChange(
-        read["path"],
-        ABSENT if "before" in absent else read["before"],
-        ABSENT if "after" in absent else read["after"],
-        Origin(read["origin"]),
-        read["sensitive"],
-        _read_position(read["position"]),
-    )
-
-
-def _read_position(read: Mapping[str, Any] | None) -> Position | None:
-    return None if read is None else Position(read["file"], read["line"], read["column"])
-
-
-def _read_diagnostic(read: Mapping[str, Any]) -> Diagnostic:
-    position = None if read["file"] is None else Position(read["file"], read["line"], read["column"])
-    address = None if read["address"] is None else Address.parse(read["address"])
-    return Diagnostic(
-        Severity(read["severity"]), read["code"], read["summary"], read["detail"], position, address, read["path"]
-    )

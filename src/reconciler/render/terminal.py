@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TextIO
 
 from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
-from reconciler.model.run import Outcome, Run, RunRecord, Status, Verdict
+from reconciler.model.run import Check, Outcome, Run, RunRecord, Status, Verdict
 from reconciler.render import view
+from reconciler.render.excerpt import excerpt
 
 Line = tuple[tuple[str, str], ...]
 """Pieces of a line, each with its style (empty: none)."""
@@ -29,95 +30,101 @@ _SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow",
 
 
 def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
-    """A plan: changes, then drift, then findings, then the count."""
+    """A plan: changes, then drift, then findings, then what is collapsed, and the count as the last line."""
     for change in plan.changes:
         yield from _change(change)
     if plan.drift:
         yield (("Drift since the last apply:", "bold"),)
         for change in plan.drift:
             yield from _drift(change)
+        yield ()
     yield from diagnostic_lines(plan.diagnostics, source)
     if not plan.complete:
         yield (("The plan is incomplete and cannot be applied.", "bold red"),)
-    yield ((view.footer(plan.summary), "bold"),)
     aside = view.asides(plan)
     if aside:
         yield ((aside, "dim"),)
+    yield ((view.footer(plan.summary), "bold"),)
 
 
 def _change(change: Change) -> Iterator[Line]:
-    style = _STYLES[change.action]
     head = f"{view.SYMBOLS[change.action]:>3} {change.action.value} {view.clean(str(change.address))}"
-    place = f"  {view.clean(str(change.position))}" if change.position else ""
-    yield ((head, style), (f"  ({view.clean(change.reason)})", ""), (place, "dim"))
-    for field in change.fields:
+    yield ((head, _STYLES[change.action]), (f"  ({view.clean(change.reason)})", ""), _place(change.position))
+    for field in view.fields(change):
         yield _field(field, change.action)
-    if change.action.writes and change.reversible.why:
-        yield ((f"      undo: {change.reversible.level.value}, {change.reversible.why}", "dim"),)
+    for remark in view.remarks(change):
+        yield ((f"      {remark}", "dim"),)
     yield ()
 
 
+def _place(position: Position | None) -> tuple[str, str]:
+    return (f"  {view.clean(str(position))}" if position else "", "dim")
+
+
 def _field(field: FieldChange, action: Action) -> Line:
-    path = f"      {view.field_path(field)}: "
+    path = f"      {view.field_path(field.path)}: "
+    before, after = view.words(field)
     if action is Action.CREATE:
-        return ((path, ""), (view.value(field.after), "green"))
+        return ((path, ""), (after, "green"))
     note = view.note(field)
-    place = f"  {view.clean(str(field.position))}" if field.position else ""
-    after = "red" if field.after is ABSENT else "green"
     return (
         (path, ""),
-        (view.value(field.before), "red"),
+        (before, "red"),
         (" → ", ""),
-        (view.value(field.after), after),
+        (after, "red" if field.after is ABSENT else "green"),
         (f"  ({note})" if note else "", "yellow"),
-        (place, "dim"),
+        _place(field.position),
     )
 
 
 def _drift(change: Change) -> Iterator[Line]:
     yield (("  ! ", "yellow"), (view.clean(str(change.address)), ""), (f"  ({view.cause(change)})", "yellow"))
-    for field in change.fields:
+    for field in view.fields(change):
+        path = f"      {view.field_path(field.path)}: "
+        live, applied = view.words(field)
         if field.sensitive:
-            yield ((f"      {view.field_path(field)}: replaced outside", ""),)
+            yield ((f"{path}replaced outside", ""),)
         else:
-            applied = f" (applied: {view.value(field.after)})"
-            yield ((f"      {view.field_path(field)}: ", ""), (view.value(field.before), "red"), (applied, "dim"))
+            yield ((path, ""), (live, "red"), (f" (applied: {applied})", "dim"))
 
 
 def drift_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     """What differs from what was last applied, with causes."""
+    waiting = view.pending(plan)
     for change in plan.drift:
         yield from _drift(change)
-    waiting = view.pending(plan)
     for change in waiting:
-        yield (
-            (f"  {view.SYMBOLS[change.action]} {view.clean(str(change.address))}", ""),
-            ("  (merged but not applied)", ""),
-        )
+        head = f"{view.SYMBOLS[change.action]:>3} {view.clean(str(change.address))}"
+        yield ((head, ""), ("  (merged but not applied)", ""))
     yield from diagnostic_lines(plan.diagnostics, source)
-    if plan.drift or waiting:
+    if not plan.complete:
+        yield (("Not everything could be read: what is not listed may differ as well.", "bold red"),)
+    elif plan.drift or waiting:
         yield ((f"Drift: {len(plan.drift)} changed outside, {len(waiting)} merged but not applied.", "bold"),)
     else:
         yield (("No drift.", "bold"),)
 
 
-def diagnostic_lines(found: Sequence[Diagnostic], source: SourceLine) -> Iterator[Line]:
+def diagnostic_lines(found: Iterable[Diagnostic], source: SourceLine) -> Iterator[Line]:
     """Findings as a compiler prints them: place, code, the line, a caret, what to do."""
     for item in found:
-        place = f"{view.clean(str(item.position))}: " if item.position else ""
         style = _SEVERITY_STYLES[item.severity]
         yield (
-            (place, "bold"),
+            (f"{view.clean(str(item.position))}: " if item.position else "", "bold"),
             (f"{item.severity.value}[{item.code}]", style),
             (f" {view.clean(item.summary)}", "bold"),
         )
         text = source(item.position) if item.position else None
         if item.position and text is not None:
-            number = str(item.position.line)
-            yield ((f"  {number} | ", "dim"), (view.clean(text.expandtabs(1)), ""))
-            yield ((f"  {' ' * len(number)} | {' ' * (item.position.column - 1)}^", style),)
+            yield from _excerpt(text, item.position, item.code, style)
         yield ((f"  {view.clean(item.detail)}", ""),)
         yield ()
+
+
+def _excerpt(text: str, position: Position, code: str, style: str) -> Iterator[Line]:
+    shown, number = excerpt(text, position.column, code), str(position.line)
+    yield ((f"  {number} | ", "dim"), (shown.text, ""))
+    yield ((f"  {' ' * len(number)} | {' ' * shown.indent}^", style),)
 
 
 _STATUS_STYLES = {
@@ -132,46 +139,48 @@ _STATUS_STYLES = {
 
 
 def run_lines(run: Run) -> Iterator[Line]:
-    """What an apply did, change by change."""
-    for outcome in run.outcomes:
-        yield from _outcome(outcome)
+    """What an apply did, change by change, and the count as the last line."""
+    yield from _outcomes(run.outcomes)
     for item in run.residue:
-        yield (
-            (f"  left over: {view.clean(str(item.address))} {view.clean(item.path)} ({item.cause.value})", "yellow"),
-        )
+        where = f"{view.clean(str(item.address))} {view.field_path(item.path)}"
+        yield ((f"  left over: {where} ({item.cause.value})", "yellow"),)
     if not run.outcomes:
-        yield (("Nothing to do.", "bold"),)
+        yield ((f"Nothing was done. Status: {run.status.value}." if run.exit_code else "Nothing to do.", "bold"),)
         return
     counts = {status: sum(o.status is status for o in run.outcomes) for status in Status}
-    said = ", ".join(f"{count} {status.value.replace('_', ' ')}" for status, count in counts.items() if count)
-    yield ((f"Run {run.run_id}: {said}. Status: {run.status.value}.", "bold"),)
+    said = ", ".join(f"{count} {_said(status)}" for status, count in counts.items() if count)
+    yield ((f"Run {run.run_id}: " if run.run_id else "", "bold"), (f"{said}. Status: {run.status.value}.", "bold"))
+
+
+def _said(status: Status) -> str:
+    return status.value.replace("_", " ")
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     """The table of verify."""
-    for outcome in outcomes:
-        yield from _outcome(outcome)
+    yield from _outcomes(outcomes)
     well = sum(outcome.healthy for outcome in outcomes)
     yield ((f"{well} of {len(outcomes)} ready.", "bold"),)
 
 
-def _outcome(outcome: Outcome) -> Iterator[Line]:
-    status = outcome.status.value.replace("_", " ")
-    health = "" if outcome.healthy else " (not healthy)"
-    yield (
-        (f"{status:>11} ", _STATUS_STYLES[outcome.status]),
-        (f"{outcome.action.value} {view.clean(str(outcome.address))}", ""),
-        (f"  {outcome.duration_ms:.0f} ms", "dim"),
-        (health, "bold red"),
-    )
-    for check in outcome.checks:
-        limit = "" if check.limit is None else f", limit {check.limit}"
-        measured = "" if check.value is None else f" {check.value}{limit}"
-        style = "green" if check.verdict is Verdict.READY else "red"
-        words = f"            {check.name}: {check.verdict.value}{measured} {view.clean(check.message)}"
-        yield ((words.rstrip(), style),)
-    if outcome.error:
-        yield ((f"            {view.clean(outcome.error)}", "red"),)
+def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
+    for outcome in outcomes:
+        yield (
+            (f"{_said(outcome.status):>11} ", _STATUS_STYLES[outcome.status]),
+            (f"{outcome.action.value} {view.clean(str(outcome.address))}", ""),
+            (f"  {outcome.duration_ms:.0f} ms", "dim"),
+            ("" if outcome.healthy else " (not healthy)", "bold red"),
+        )
+        yield from map(_check, outcome.checks)
+        if outcome.error:
+            yield ((f"            {view.clean(outcome.error)}", "red"),)
+
+
+def _check(check: Check) -> Line:
+    limit = "" if check.limit is None else f", limit {view.value(check.limit)}"
+    measured = "" if check.value is None else f" {view.value(check.value)}{limit}"
+    words = f"            {view.clean(check.name)}: {check.verdict.value}{measured} {view.clean(check.message)}"
+    return ((words.rstrip(), "green" if check.verdict is Verdict.READY else "red"),)
 
 
 def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:
@@ -179,7 +188,7 @@ def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:
     if not records:
         yield (("No run yet.", ""),)
     for record in records:
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(record.counts.items()))
+        counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(record.counts.items()))
         yield (
             (f"{record.started}  {record.run_id}  ", ""),
             (record.status, "bold"),
@@ -188,7 +197,7 @@ def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:
         )
 
 
-def write(lines: Iterator[Line], stream: TextIO, *, color: bool) -> None:
+def write(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
     """Print; colour only where it was asked for."""
     if not color:
         stream.writelines("".join(text for text, _ in line).rstrip() + "\n" for line in lines)

@@ -1,15 +1,16 @@
-"""The one place that decides what is shown, whatever the format: order, counts, words, escaping."""
+"""The one place that decides what is shown, whatever the format: order, counts, words, masks, escaping."""
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
-from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan, Summary
+from reconciler.model.resource import Guard
 
 SYMBOLS: Mapping[Action, str] = {
     Action.CREATE: "+",
@@ -22,36 +23,66 @@ SYMBOLS: Mapping[Action, str] = {
 }
 
 LONGEST_VALUE = 200
-_ALLOWED_CONTROLS = frozenset("\t")
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Unicode categories that move a cursor, colour a terminal, turn the direction of reading, or show nothing."""
+
+_LABEL = re.compile(r"\(sensitive( #\d+)?\)")
+_MASKED = "(sensitive)"
+_NOTHING = "(nothing)"
 
 
 def clean(text: str) -> str:
-    """Text that cannot move a cursor, colour a terminal, or turn the direction of reading."""
+    """Text that is what it looks like: control characters, ANSI sequences and bidi marks are spelled out."""
     if text.isprintable():
         return text
-    return "".join(
-        c if c in _ALLOWED_CONTROLS or unicodedata.category(c) not in _INVISIBLE else _escaped(c) for c in text
-    )
+    return "".join(_escaped(c) if unicodedata.category(c) in INVISIBLE else c for c in text)
 
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def sides(field: FieldChange) -> tuple[Any, Any]:
+    """Before and after, as they may leave the process: of a sensitive field only a label, whatever it holds."""
+    if not field.sensitive:
+        return field.before, field.after
+    return _label(field.before), _label(field.after)
+
+
+def _label(side: Any) -> Any:
+    if side is ABSENT or (isinstance(side, str) and _LABEL.fullmatch(side)):
+        return side
+    return _MASKED
+
+
+def words(field: FieldChange) -> tuple[str, str]:
+    """Before and after on one line each; a label stands without quotes, which text can never imitate."""
+    before, after = sides(field)
+    say = _label_words if field.sensitive else value
+    return say(before), say(after)
+
+
+def _label_words(side: Any) -> str:
+    return _NOTHING if side is ABSENT else str(side)
+
+
 def value(shown: Any) -> str:
-    """A value on one line; nothing where there is none."""
+    """A value on one line, cut when it is long; words where there is none."""
     if shown is ABSENT:
-        return "(nothing)"
-    if isinstance(shown, str) and shown.startswith("(sensitive"):
-        return shown
+        return _NOTHING
     text = clean(json.dumps(shown, ensure_ascii=False, default=dict))
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def field_path(field: FieldChange) -> str:
+def fields(change: Change) -> Sequence[FieldChange]:
+    """The fields of a change in the order of their paths, so that a key's parts stand together."""
+    return sorted(change.fields, key=lambda field: field.path)
+
+
+def field_path(path: str) -> str:
     """A path as people read it: without the ``/spec`` that all have in common."""
-    return clean(field.path.removeprefix("/spec/").replace("/", "."))
+    parts = path.removeprefix("/spec/").split("/")
+    return clean(".".join(part.replace("~1", "/").replace("~0", "~") for part in parts))
 
 
 _NOTES: Mapping[Origin, str] = {
@@ -67,6 +98,24 @@ _NOTES: Mapping[Origin, str] = {
 def note(field: FieldChange) -> str:
     """Why a field is in the plan, where that is not plain."""
     return _NOTES[field.origin]
+
+
+def remarks(change: Change) -> Sequence[str]:
+    """What whoever approves a write should know beside its fields: a weak guard, a way back that is missing."""
+    if not change.action.writes:
+        return ()
+    found = []
+    if change.guard.strength <= Guard.COMPARE.strength and change.action is not Action.CREATE:
+        found.append(f"guard: {_GUARDS[change.guard]}")
+    if change.reversible.why:
+        found.append(f"undo: {change.reversible.level.value}, {clean(change.reversible.why)}")
+    return found
+
+
+_GUARDS: Mapping[Guard, str] = {
+    Guard.COMPARE: "compare (read again and compared right before the write)",
+    Guard.NONE: "none (a change made meanwhile would be overwritten)",
+}
 
 
 def footer(summary: Summary) -> str:
@@ -104,6 +153,3 @@ def cause(change: Change) -> str:
         only = all(field.sensitive for field in change.fields)
         return "secret replaced" if only else "out-of-band edit, secret replaced"
     return "out-of-band edit" if change.fields else "deleted out of band"
-
-
-SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)

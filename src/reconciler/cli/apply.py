@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import interrupt
+from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
+from reconciler.cli.failure import Failure
+from reconciler.cli.journal import Journal
 from reconciler.cli.logging import BarProgress
-from reconciler.cli.options import allowances, format_option, gateways, paths, report_option, shared
-from reconciler.cli.planning import options, tell
-from reconciler.cli.session import BLOCKED, FAILED, Command, say
-from reconciler.errors import Blocked, InputError
+from reconciler.cli.options import allowances, gateways, paths, reporting
+from reconciler.cli.planning import nothing_seen, options, told
+from reconciler.cli.report import Ending, Report
+from reconciler.cli.session import Command, say
+from reconciler.errors import Blocked
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.run import Run, RunStatus
+from reconciler.model.run import Outcome, Run, RunStatus
 from reconciler.render import json as documents
 from reconciler.render import terminal
+
+if TYPE_CHECKING:
+    from reconciler.engine import ApplyOptions, Assembly, Planned
 
 
 @click.command()
@@ -34,54 +39,73 @@ from reconciler.render import terminal
 @click.option("--on-failure", type=click.Choice(["halt", "rollback"]), default="halt", help="Of a verification.")
 @click.option("--no-verify", is_flag=True, help="Do not ask the gateway whether what was written works.")
 @click.option("--lock-timeout", type=click.FloatRange(min=0), help="Seconds to wait for another run.")
-@format_option
-@report_option
 @allowances
-@shared
+@reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
-    """Carry out a plan: PLANFILE as `plan --out` wrote it, or manifests."""
-    run = Command.begin(ctx)
-    if given["lock_timeout"] is not None:
-        run = replace(run, settings=replace(run.settings, lock_timeout=given["lock_timeout"]))
-    run.run(lambda: _Apply(run, given).carry_out())
+    """Carry out a plan: PLANFILE as `plan --out` wrote it, or what the manifests want.
+
+    With a PLANFILE, planning again must give that plan: name the PATHs and gateways that it was made with.
+    """
+    ctx.ensure_object(dict)["lock_timeout"] = given["lock_timeout"]
+    apply = _Apply(Command.begin(ctx, _not_begun), given)
+    apply.run.run(apply.carry_out, apply.failed)
 
 
 class _Apply:
-    """One apply, from planning to the report."""
+    """One apply, from planning to the report. What was reached so far is kept, in case it ends early."""
 
     def __init__(self, run: Command, given: dict[str, Any]) -> None:
         self.run = run
         self.given = given
-        self.expected = given["expect"]
-        self.paths: tuple[Path, ...] = given["paths"]
-        if len(self.paths) == 1 and self.paths[0].suffix == ".json":
-            self.expected = _digest_of(self.paths[0])
-            self.paths = ()
+        self.journal = Journal(run.progress)
+        self.plan: Plan | None = None
+        self.expected: str | None = given["expect"]
+        self.asked = False
 
-    async def carry_out(self) -> int:
+    async def carry_out(self) -> Ending:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-        desired = self.run.load(self.paths)
-        bar = BarProgress() if sys.stderr.isatty() and not self.run.given.get("quiet") else None
+        desired = self.run.load(self._manifests(), self.given["gateways"])
         plan_options = options(self.run, Mode.APPLY, self.given)
         chosen = self.given["gateways"]
-        async with wiring.open_session(
-            self.run.settings, desired, gateways=chosen, progress=bar or self.run.progress
-        ) as session:
+        async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=self.journal) as session:
             planned = await engine.plan(session, plan_options)
+            self.plan = planned.plan
             refusal = self._refusal(planned.plan)
             if refusal is not None:
                 return self._refused(planned.plan, refusal)
-            stop = asyncio.Event()
-            with _interrupts(stop), _shown(bar, len(planned.plan.changes)):
-                try:
-                    run = await engine.apply(session, planned, plan_options, self._apply_options(engine, stop))
-                except Blocked as error:
-                    return self._refused(planned.plan, error)
+            try:
+                run = await self._written(session, planned, plan_options)
+            except Blocked as error:
+                return self._refused(planned.plan, error)
         return self._finished(planned.plan, run)
 
-    def _apply_options(self, engine: Any, stop: asyncio.Event) -> Any:
+    def _manifests(self) -> tuple[Path, ...]:
+        """The arguments without the plan file, whose digest is what is expected."""
+        from reconciler.cli import planfile  # noqa: PLC0415 - start-up of `--help`
+
+        files = [path for path in self.given["paths"] if planfile.is_plan_file(path)]
+        if len(files) > 1 or (files and self.expected):
+            raise click.UsageError("one plan is approved: give one PLANFILE, or one --expect DIGEST")
+        if files:
+            self.expected = planfile.read(files[0]).digest
+        return tuple(path for path in self.given["paths"] if path not in files)
+
+    async def _written(self, session: Assembly, planned: Planned, plan_options: Any) -> Run:
+        from reconciler import engine  # noqa: PLC0415 - start-up of other commands
+
+        stop, total = asyncio.Event(), len(planned.plan.changes)
+        with interrupt.stops(stop), self._bar(total) as bar, self.journal.shown_by(bar or self.run.progress):
+            return await engine.apply(session, planned, plan_options, self._apply_options(stop))
+
+    def _bar(self, total: int) -> Any:
+        quiet = self.run.given.get("quiet") or not sys.stderr.isatty()
+        return nullcontext() if quiet or not total else BarProgress(total)
+
+    def _apply_options(self, stop: asyncio.Event) -> ApplyOptions:
+        from reconciler import engine  # noqa: PLC0415 - start-up of other commands
+
         return engine.ApplyOptions(
             engine.OnFailure(self.given["on_failure"]),
             engine.Verification.NONE if self.given["no_verify"] else engine.Verification.LIVE,
@@ -89,91 +113,100 @@ class _Apply:
         )
 
     def _refusal(self, plan: Plan) -> Blocked | None:
-        """Why this plan is not carried out, None when it is approved."""
+        """Why this plan is not carried out; None when it may be.
+
+        | plan       | approval                    | then                        |
+        |------------|-----------------------------|-----------------------------|
+        | incomplete | any                         | refused                     |
+        | has errors | any                         | refused                     |
+        | empty      | any                         | goes on: nothing is written |
+        | changes    | PLANFILE or --expect equals | goes on                     |
+        | changes    | PLANFILE or --expect other  | refused                     |
+        | changes    | --auto-approve              | goes on                     |
+        | changes    | yes, on a terminal          | goes on                     |
+        | changes    | none                        | refused                     |
+        """
         errors = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
-        if not plan.complete or errors:
-            return Blocked("the plan cannot be applied", errors)
+        if not plan.complete:
+            return Blocked("the plan is incomplete: a gateway could not be read, so it cannot be applied", errors)
+        if errors:
+            return Blocked(f"{len(errors)} finding(s) stand against the plan", errors)
+        if plan.empty:
+            return None
         if self.expected is not None:
-            return None if plan.empty else self._expected(plan)
-        if plan.empty or self.given["auto_approve"]:
-            return None
-        return (
-            None if self._asked(plan) else Blocked("nobody approved the plan: give --auto-approve or --expect DIGEST")
+            return None if plan.digest == self.expected else self._moved(plan)
+        return None if self.given["auto_approve"] or self._approved(plan) else self._unapproved()
+
+    def _moved(self, plan: Plan) -> Blocked:
+        words = "the approved plan no longer matches"
+        detail = (
+            f"approved {self.expected}, planning again gives {plan.digest}: look at the new plan and approve that. "
+            "If nothing moved, name the same PATHs and gateways that the approved plan was made with."
         )
+        return Blocked(words, [Diagnostic(Severity.ERROR, "ENGINE002", words, detail)])
 
-    def _expected(self, plan: Plan) -> Blocked | None:
-        if plan.digest == self.expected:
-            return None
-        detail = f"approved {self.expected}, planning again gives {plan.digest}: look at the new plan and approve that."
-        finding = Diagnostic(Severity.ERROR, "ENGINE002", "the approved plan no longer matches", detail)
-        return Blocked("the approved plan no longer matches", [finding])
+    def _unapproved(self) -> Blocked:
+        words = "declined" if self.asked else "nobody approved the plan"
+        detail = "nothing was written. Give --auto-approve, or --expect DIGEST or a PLANFILE of an approved plan."
+        return Blocked(words, [Diagnostic(Severity.ERROR, "CLI005", "the plan is not approved", detail)])
 
-    def _asked(self, plan: Plan) -> bool:
+    def _approved(self, plan: Plan) -> bool:
+        """Ask once, where somebody is there."""
         if not self.run.interactive:
             return False
-        terminal.write(terminal.plan_lines(plan, self.run.source), sys.stderr, color=self.run.color)
-        return click.confirm("Apply these changes?", err=True)
+        self.asked = True
+        terminal.write(terminal.plan_lines(plan, self.run.source), sys.stderr, color=self.run.colored(sys.stderr))
+        with interrupt.at_once():
+            return click.confirm("Apply these changes?", err=True)
 
-    def _refused(self, plan: Plan, refusal: Blocked) -> int:
+    def _refused(self, plan: Plan, refusal: Blocked) -> Ending:
         """Nothing was written; the report says so in the format that was asked for."""
-        code = FAILED if not plan.complete else BLOCKED
-        status = RunStatus.BLOCKED if code == BLOCKED else RunStatus.FAILED
-        run = Run("", status, code, diagnostics=refusal.diagnostics)
+        code = BLOCKED if plan.complete else FAILED
+        status = RunStatus.BLOCKED if plan.complete else RunStatus.FAILED
+        run = Run("", status, code, diagnostics=(*plan.diagnostics, *self._besides(plan, refusal)))
         self.run.say_findings(refusal.diagnostics)
         say(f"blocked: {refusal}")
-        if self.given["format_"] == "json":
-            self.run.report("json", lambda: iter(()), lambda: documents.run_document(run))
-        tell(plan, code)
-        return code
+        return Ending(code, Report(lambda: self._lines(plan), lambda: documents.run_document(run)), told(plan))
 
-    def _finished(self, plan: Plan, run: Run) -> int:
+    def _besides(self, plan: Plan, refusal: Blocked) -> list[Diagnostic]:
+        return [finding for finding in refusal.diagnostics if finding not in plan.diagnostics]
+
+    def _finished(self, plan: Plan, run: Run) -> Ending:
         def lines() -> Iterator[terminal.Line]:
-            yield from terminal.plan_lines(plan, self.run.source)
+            yield from self._lines(plan)
             yield from terminal.run_lines(run)
 
-        self.run.report(self.given["format_"], lines, lambda: documents.run_document(run))
-        self.run.write_reports(self.given["reports"], lines, lambda: documents.run_document(run))
-        tell(plan, run.exit_code)
-        return run.exit_code
+        return Ending(run.exit_code, Report(lines, lambda: documents.run_document(run)), told(plan))
+
+    def _lines(self, plan: Plan) -> Iterator[terminal.Line]:
+        """The plan, unless it was shown when it was asked about."""
+        if not self.asked:
+            yield from terminal.plan_lines(plan, self.run.source)
+
+    def failed(self, failure: Failure) -> Ending:
+        """What is known of a run that an error or a second Ctrl-C ended, change by change."""
+        plan = self.plan or nothing_seen(failure, Mode.APPLY)
+        run = _failed_run(failure, self.journal.outcomes(plan))
+        if self.journal.begun:
+            terminal.write(terminal.run_lines(run), sys.stderr, color=self.run.colored(sys.stderr))
+        return _failed(failure, run, plan)
 
 
-def _digest_of(path: Path) -> str:
-    """The digest that a plan file stands for. Raises InputError when it is no plan file."""
-    try:
-        plan = documents.plan_from_document(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        detail = f"{path} is no plan file ({type(error).__name__}: {error}). Make one with `reconciler plan --out`."
-        raise InputError([Diagnostic(Severity.ERROR, "CLI001", "not a plan file", detail)]) from None
-    return plan.digest
+_STATUSES = {BLOCKED: RunStatus.BLOCKED, INTERRUPTED: RunStatus.INTERRUPTED}
 
 
-@contextmanager
-def _interrupts(stop: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C lets writes in flight finish; the second ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        say("stopping: writes in flight finish, nothing new begins (again to abort)")
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+def _not_begun(failure: Failure) -> Ending:
+    return _failed(failure, _failed_run(failure, ()), nothing_seen(failure, Mode.APPLY))
 
 
-@contextmanager
-def _shown(bar: BarProgress | None, total: int) -> Iterator[None]:
-    if bar is None or not total:
-        yield
-        return
-    bar.begin(total)
-    try:
-        yield
-    finally:
-        bar.end()
+def _failed_run(failure: Failure, outcomes: tuple[Outcome, ...]) -> Run:
+    status = _STATUSES.get(failure.code, RunStatus.FAILED)
+    return Run("", status, failure.code, outcomes, diagnostics=failure.diagnostics)
+
+
+def _failed(failure: Failure, run: Run, plan: Plan) -> Ending:
+    def lines() -> Iterator[terminal.Line]:
+        yield from terminal.diagnostic_lines(failure.diagnostics, lambda _: None)
+        yield from terminal.run_lines(run)
+
+    return Ending(failure.code, Report(lines, lambda: documents.run_document(run)), told(plan))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 
 import click
 
-from reconciler.cli.options import shared
-from reconciler.cli.session import FAILED, OK, Command, say
+from reconciler.cli.exits import FAILED, OK
+from reconciler.cli.options import reporting
+from reconciler.cli.report import Ending, Report
+from reconciler.cli.session import Command, failed_ending
+from reconciler.render.terminal import Line
+from reconciler.render.view import clean
 
 
 @click.group()
@@ -16,20 +20,26 @@ def command() -> None:
 
 
 @command.command()
-@shared
+@reporting
 @click.pass_context
 def verify(ctx: click.Context) -> None:
     """Check that no line of the audit file was changed, dropped or moved."""
     run = Command.begin(ctx)
-    sys.exit(run.guarded(lambda: _verify(run)))
+    run.conclude(lambda: _verify(run), failed_ending)
 
 
-def _verify(run: Command) -> int:
+def _verify(run: Command) -> Ending:
     from reconciler.ledger import verify_audit  # noqa: PLC0415 - start-up of other commands
 
-    report = verify_audit(run.settings.audit_path)
-    if report.broken_at is None:
-        click.echo(f"{report.lines} lines, unbroken.")
-        return OK
-    say(f"{run.settings.audit_path}:{report.broken_at}: {report.why}. Keep the file and find out who wrote to it.")
-    return FAILED
+    found = verify_audit(run.settings.audit_path)
+    code = OK if found.broken_at is None else FAILED
+
+    def lines() -> Iterator[Line]:
+        if found.broken_at is None:
+            yield ((f"{found.lines} lines, unbroken.", "bold"),)
+            return
+        where = f"{clean(str(run.settings.audit_path))}:{found.broken_at}"
+        yield ((f"{where}: {clean(found.why)}. Keep the file and find out who wrote to it.", "bold red"),)
+
+    document = {"exit_code": code, "lines": found.lines, "broken_at": found.broken_at, "why": found.why}
+    return Ending(code, Report(lines, lambda: document))

@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import format_option, gateways, paths, report_option, shared
-from reconciler.cli.planning import options, tell
-from reconciler.cli.session import DIFFERENCES, FAILED, OK, Command
-from reconciler.model.plan import Mode
+from reconciler.cli.exits import DIFFERENCES, FAILED, OK
+from reconciler.cli.failure import Failure
+from reconciler.cli.options import gateways, paths, reporting
+from reconciler.cli.planning import nothing_seen, options, told
+from reconciler.cli.report import Ending, Report
+from reconciler.cli.session import Command, failed_with
+from reconciler.model.plan import Mode, Plan
 from reconciler.render import json as documents
 from reconciler.render import terminal
 from reconciler.render.view import pending
@@ -18,28 +21,32 @@ from reconciler.render.view import pending
 @click.command()
 @paths
 @gateways
-@format_option
-@report_option
-@shared
+@reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Compare what is live with what was last applied; exit 2 is a difference, 1 is "could not look"."""
-    run = Command.begin(ctx)
-    run.run(lambda: _drift(run, given))
+    run = Command.begin(ctx, _failed)
+    run.run(lambda: _drift(run, given), _failed)
 
 
-async def _drift(run: Command, given: dict[str, Any]) -> int:
+def _failed(failure: Failure) -> Ending:
+    plan = nothing_seen(failure, Mode.DRIFT)
+    return failed_with(failure, documents.drift_document(plan, failure.code), told(plan))
+
+
+async def _drift(run: Command, given: dict[str, Any]) -> Ending:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-    desired = run.load(given["paths"])
+    desired = run.load(given["paths"], given["gateways"])
     async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
         plan = (await engine.plan(session, options(run, Mode.DRIFT, given))).plan
-    code = FAILED if not plan.complete else DIFFERENCES if plan.drift or pending(plan) else OK
-    run.report(
-        given["format_"], lambda: terminal.drift_lines(plan, run.source), lambda: documents.drift_document(plan, code)
-    )
-    run.write_reports(
-        given["reports"], lambda: terminal.drift_lines(plan, run.source), lambda: documents.drift_document(plan, code)
-    )
-    tell(plan, code)
-    return code
+    code = _exit_code(plan)
+    report = Report(lambda: terminal.drift_lines(plan, run.source), lambda: documents.drift_document(plan, code))
+    return Ending(code, report, told(plan))
+
+
+def _exit_code(plan: Plan) -> int:
+    """Findings that would block an apply do not: looking is what was asked for."""
+    if not plan.complete:
+        return FAILED
+    return DIFFERENCES if plan.drift or pending(plan) else OK

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
+from reconciler.cli.codes import CODES
 from reconciler.cli.options import shared
-
-CODES: Mapping[str, str] = {
-    "CLI001": "The file is not a plan that `reconciler plan --out FILE` wrote, or was written by a later version.",
-}
 
 
 def all_codes() -> Mapping[str, str]:
@@ -42,17 +39,26 @@ def _field(kind: str, path: list[str]) -> Iterator[str]:
 
     schema = next((s for name, s in kinds.schemas().items() if name.lower() == kind.lower()), None)
     if schema is None:
-        raise click.UsageError(f"there is no kind or code {kind!r}; kinds are {', '.join(kinds.names())}")
+        raise click.UsageError(f"there is no kind or code {kind!r}.{_near(kind, (*kinds.names(), *all_codes()))}")
     options, required = [schema], False
     for key in path:
         required = any(key in option.get("required", ()) for option in options)
         child = next((o["properties"][key] for o in options if key in o.get("properties", {})), None)
         if child is None:
             known = [name for option in options for name in option.get("properties", {})]
-            raise click.UsageError(f"{kind} has no {'.'.join(path)}; here are {', '.join(known) or 'no fields'}")
+            raise click.UsageError(f"{kind} has no {'.'.join(path)}; here are {', '.join(known) or 'no fields'}.")
         options = list(_spread(schema, child))
     yield f"{kind}{''.join('.' + key for key in path)}{'  (required)' if required else ''}"
     yield from _described(schema, options)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    names = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), names, n=1)
+    kinds = ", ".join(name for name in names.values() if not name.isupper())
+    return f" Did you mean {names[near[0]]}?" if near else f" Kinds are {kinds}."
 
 
 def _described(schema: Mapping[str, Any], options: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -6,12 +6,16 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.exits import OK
 from reconciler.cli.options import shared
-from reconciler.cli.session import FAILED, Command, say
+from reconciler.cli.session import Command
+
+if TYPE_CHECKING:
+    from reconciler.embedded import FaultPlan
 
 
 @click.group()
@@ -39,13 +43,19 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
 
 
 def _serve(store: Path, place: tuple[str, int], faults: Path | None, *, admin: bool) -> int:
-    from reconciler.embedded import FaultPlan, serve_forever  # noqa: PLC0415 - start-up of other commands
+    from reconciler.embedded import serve_forever  # noqa: PLC0415 - start-up of other commands
+
+    host, port = place
+    asyncio.run(serve_forever(store, host, port, click.echo, faults=_read(faults), admin=admin))
+    return OK
+
+
+def _read(faults: Path | None) -> FaultPlan | None:
+    if faults is None:
+        return None
+    from reconciler.embedded import FaultPlan  # noqa: PLC0415 - see above
 
     try:
-        plan = None if faults is None else FaultPlan.read(json.loads(faults.read_text("utf-8")))
+        return FaultPlan.read(json.loads(faults.read_text("utf-8")))
     except (OSError, ValueError) as error:
-        say(f"error: {faults} is no fault plan: {error}")
-        return FAILED
-    host, port = place
-    asyncio.run(serve_forever(store, host, port, click.echo, faults=plan, admin=admin))
-    return 0
+        raise click.UsageError(f"{faults} is no fault plan: {error}") from None

@@ -1,12 +1,14 @@
-"""Log lines on standard error: names from a closed list, never a value of a secret or a body."""
+"""Log lines on standard error: events and fields from closed lists, never a value of a secret or a body."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
+
+from reconciler.model.ports import Progress
+from reconciler.render.view import clean
 
 EVENTS: Mapping[str, int] = {
     "observed": logging.DEBUG,
@@ -19,6 +21,25 @@ EVENTS: Mapping[str, int] = {
 }
 """Every event that may be logged, with its level."""
 
+FIELDS = frozenset({"gateway", "objects", "address", "action", "status", "duration_ms", "method", "path", "seconds"})
+"""Every field that may be logged; what else an event carries is for other readers of it."""
+
+
+def loggable(event: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The fields of an event that may be shown, None for an event that is not on the list.
+
+    A log line is never worth a run: what is unknown here is left out, and a test sees to the lists.
+    """
+    if event not in EVENTS:
+        return None
+    return {name: _shown(value) for name, value in fields.items() if name in FIELDS}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 1)
+    return clean(value) if isinstance(value, str) else value
+
 
 class LogProgress:
     """Implements the port Progress by structlog."""
@@ -26,14 +47,18 @@ class LogProgress:
     def __init__(self, log_format: str, level: int) -> None:
         self._log_format = log_format
         self._level = level
+        self._logger: Any = None
 
     def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
-        """Log one event; one that is not on the list is a mistake of ours."""
-        if EVENTS[event] >= self._level:
-            _logger(self._log_format).log(EVENTS[event], event, **fields)
+        """Log one event."""
+        shown = loggable(event, fields)
+        if shown is None or EVENTS[event] < self._level:
+            return
+        if self._logger is None:
+            self._logger = _logger(self._log_format)
+        self._logger.log(EVENTS[event], event, **shown)
 
 
-@cache
 def _logger(log_format: str) -> Any:
     """Made at the first event that is shown: structlog takes 50 ms to load, and most commands say nothing."""
     import structlog  # noqa: PLC0415 - see above
@@ -52,32 +77,32 @@ def _logger(log_format: str) -> Any:
 
 
 class BarProgress:
-    """Implements the port Progress by a bar on a terminal."""
+    """Implements the port Progress by a bar on a terminal; warnings stand above it."""
 
-    def __init__(self) -> None:
+    def __init__(self, total: int) -> None:
         from rich.console import Console  # noqa: PLC0415 - terminals only
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task: Any = None
-
-    def begin(self, total: int) -> None:
-        """Show a bar for so many changes."""
-        self._bar.start()
         self._task = self._bar.add_task("applying", total=total)
 
-    def end(self) -> None:
-        """Take it away."""
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
         """Move on by one for each change that has ended."""
-        if self._task is not None and event == "change_finished":
-            self._bar.update(self._task, advance=1, description=str(fields["address"]))
+        if event == "change_finished":
+            self._bar.update(self._task, advance=1, description=clean(str(fields["address"])))
+        elif EVENTS.get(event, logging.DEBUG) >= logging.WARNING:
+            self._bar.console.print(f"{event} {clean(str(fields.get('address', '')))}", markup=False, highlight=False)

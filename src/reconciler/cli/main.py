@@ -1,31 +1,20 @@
-"""The door: commands by name, loaded when they are called, and exit codes.
-
-| exit | means                                                        |
-|------|--------------------------------------------------------------|
-| 0    | done, nothing left                                           |
-| 1    | failed                                                       |
-| 2    | differences (with --detailed-exitcode; drift always)         |
-| 3    | blocked: a person must decide                                |
-| 4    | applied, but not healthy, or rolled back                     |
-| 64   | wrong usage                                                  |
-| 130  | interrupted                                                  |
-"""
+"""The door: commands by name, loaded when they are called, and the end of the process. Exit codes: `exits.py`."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
+from reconciler import __version__
+from reconciler.cli.exits import FAILED, INTERRUPTED, OK, USAGE
 from reconciler.cli.options import shared
-
-USAGE = 64
-INTERRUPTED = 130
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "validate": ("reconciler.cli.validate", "Check manifests offline: no network, no secrets."),
@@ -37,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "history": ("reconciler.cli.history", "List earlier runs."),
     "audit": ("reconciler.cli.audit", "Check the audit file."),
     "ledger": ("reconciler.cli.ledger", "Read and mend the ledger."),
-    "schema": ("reconciler.cli.schema", "Print the JSON Schema of the language, or of one kind."),
+    "schema": ("reconciler.cli.schema", "Print the JSON Schema of the language, of a kind, or of an output."),
     "explain": ("reconciler.cli.explain", "Explain a field of a kind, or a diagnostic code."),
     "gateway": ("reconciler.cli.gateway", "Run the gateway in a box."),
     "completion": ("reconciler.cli.completion", "Print the completion script of a shell."),
@@ -52,9 +41,14 @@ class LazyGroup(click.Group):
         """In the order of the table, which is the order of work."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
         if cmd_name not in COMMANDS:
+            import difflib  # noqa: PLC0415 - for a mistake only
+
+            near = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            if near and not ctx.resilient_parsing:
+                raise click.UsageError(f"There is no command {cmd_name!r}. Did you mean {near[0]!r}?", ctx)
             return None
         found: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return found
@@ -66,36 +60,52 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
 @shared
 def root() -> None:
     """Reconcile LLM gateways with the manifests in Git."""
 
 
-def main() -> None:
-    """Run the command line and exit."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, of the process where none is given, and return the exit code."""
+    _let_everything_be_written()
     try:
-        code = root.main(prog_name="reconciler", standalone_mode=False)
+        code = root.main(arguments, prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
         error.show()
-        code = USAGE
+        return USAGE
     except click.ClickException as error:
         error.show()
-        code = 1
+        return FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = INTERRUPTED
+        return INTERRUPTED
     except SystemExit as ended:
         code = ended.code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    leave(code if isinstance(code, int) else 0)
+        # Whoever reads has read enough, as `head` does. What Python would still flush goes nowhere.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code if isinstance(code, int) else OK
+
+
+def _let_everything_be_written() -> None:
+    """An arrow on a terminal that knows ASCII only, or half a character from a gateway, must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    leave(run())
 
 
 def leave(code: int) -> NoReturn:
     """End the process at once: taking down every object of a large fleet one by one takes 0.1 s for nothing."""
-    used = sys.modules.get("multiprocessing")
-    for child in used.active_children() if used is not None else ():
+    children = sys.modules.get("multiprocessing")
+    for child in children.active_children() if children else ():
         child.join()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

@@ -8,15 +8,24 @@ from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from reconciler.cli.report import FORMATS, Destination
 
-FORMATS = ("terminal", "json")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Whoever says it last, says it: the command's own word beats the one before it."""
     if param.name and value is not None and value is not False:
         ctx.ensure_object(dict)[param.name] = value
+
+
+def _keep_reports(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> None:
+    """A report that cannot be written is said now, and not after an apply."""
+    try:
+        reports = [Destination.parse(text) for text in value]
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    _keep(ctx, param, reports)
 
 
 def shared(function: F) -> F:
@@ -40,17 +49,37 @@ _SHARED = (
     click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_keep, help="Errors and reports only."),
     click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep, help="Say more."),
 )
+_REPORTING = (
+    click.option("--format", type=click.Choice(list(FORMATS)), default="terminal", show_default=True,
+                 expose_value=False, callback=_keep, help="Of the report."),
+    click.option("--report", "reports", multiple=True, metavar="FORMAT:FILE",
+                 expose_value=False, callback=_keep_reports, help="Write a report as well; repeatable."),
+)
 # fmt: on
+
+
+def reporting(function: F) -> F:
+    """Add the global options and those of a command that prints a report."""
+    for option in reversed(_REPORTING):
+        function = option(function)
+    return shared(function)
+
+
+def _beside_a_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None and not value.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(value.parent)!r}", ctx, param)
+    return value
+
 
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 gateways = click.option(
     "-g", "--gateway", "gateways", multiple=True, metavar="NAME", help="Only this gateway; repeatable."
 )
-format_option = click.option(
-    "--format", "format_", type=click.Choice(FORMATS), default="terminal", help="Of the report."
-)
-report_option = click.option(
-    "--report", "reports", multiple=True, metavar="FORMAT:FILE", help="Write a report as well; repeatable."
+out = click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=_beside_a_folder,
+    help="Write the plan file, which holds no secret.",
 )
 
 

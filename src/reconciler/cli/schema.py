@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,16 +15,36 @@ from reconciler.cli.options import shared
 @click.option("--write", type=click.Path(path_type=Path, file_okay=False), help="Write all schemas into this folder.")
 @shared
 def command(kind: str | None, write: Path | None) -> None:
-    """Print the JSON Schema of the language, or of one KIND."""
-    from reconciler import kinds  # noqa: PLC0415 - start-up of other commands
-
+    """Print the JSON Schema of the language, of one KIND, or of an output: plan, run, validate, drift."""
+    if write is not None and kind is not None:
+        raise click.UsageError("--write writes all schemas: leave KIND out")
     if write is not None:
         write.mkdir(parents=True, exist_ok=True)
-        for name in kinds.names():
-            (write / kinds.file_name(name)).write_text(kinds.schema_text(name), encoding="utf-8")
-        (write / kinds.file_name("manifest")).write_text(kinds.schema_text(), encoding="utf-8")
+        for name, text in _all():
+            (write / name).write_text(text, encoding="utf-8")
         return
+    click.echo(_one(kind), nl=False)
+
+
+def _one(kind: str | None) -> str:
+    from reconciler import kinds  # noqa: PLC0415 - start-up of other commands
+    from reconciler.render import schema as outputs  # noqa: PLC0415 - the same
+
+    if kind in outputs.names():
+        return outputs.schema_text(str(kind))
     try:
-        click.echo(kinds.schema_text(kind), nl=False)
+        return kinds.schema_text(kind)
     except LookupError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error}; outputs are {', '.join(outputs.names())}") from None
+
+
+def _all() -> Iterator[tuple[str, str]]:
+    """Every published schema by its file's name."""
+    from reconciler import kinds  # noqa: PLC0415 - start-up of other commands
+    from reconciler.render import schema as outputs  # noqa: PLC0415 - the same
+
+    for name in kinds.names():
+        yield kinds.file_name(name), kinds.schema_text(name)
+    yield kinds.file_name("manifest"), kinds.schema_text()
+    for name in outputs.names():
+        yield kinds.file_name(name), outputs.schema_text(name)

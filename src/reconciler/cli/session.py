@@ -1,33 +1,33 @@
-"""What commands have in common: settings, manifests, reports, errors and their exit codes."""
+"""What commands have in common: settings, manifests, reports, and how a command ends."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import logging
 import os
 import sys
-import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO
 
 import click
 
 from reconciler import settings as settings_room
+from reconciler.cli.exits import FAILED
+from reconciler.cli.failure import PASSED_ON, Failure, OutOfTime, failure_of
 from reconciler.cli.logging import LogProgress
-from reconciler.errors import Blocked, InputError, ReconcilerError
+from reconciler.cli.report import FORMATS, Ending, Report
+from reconciler.errors import InputError
 from reconciler.manifest import LoadOptions, load, source_line
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
 from reconciler.model.resource import Desired
+from reconciler.render import json as documents
 from reconciler.render import terminal
-from reconciler.render.terminal import Line
 
-T = TypeVar("T")
-
-OK, FAILED, DIFFERENCES, BLOCKED, UNHEALTHY, INTERRUPTED = 0, 1, 2, 3, 4, 130
+Failing = Callable[[Failure], Ending]
+"""Makes the ending of a command that failed: the same kind of document as when it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +39,51 @@ class Command:
     progress: LogProgress
 
     @classmethod
-    def begin(cls, ctx: click.Context) -> Command:
-        """Read the settings. Ends the process with a clear message when they are wrong."""
-        given = ctx.ensure_object(dict)
+    def begin(cls, ctx: click.Context, failing: Failing | None = None) -> Command:
+        """Read the settings. Where they are wrong, ends the process with findings and the document of `failing`."""
+        given: dict[str, Any] = ctx.ensure_object(dict)
         # A run builds many objects and drops few: looking for cycles all the time costs more than it frees.
         gc.set_threshold(500_000, 50, 100)
         try:
-            read = settings_room.load_settings(
-                {name: given.get(name) for name in ("ledger", "log_format", "timeout")},
-                os.environ,
-                Path.cwd(),
-                given.get("settings"),
-            )
+            read = settings_room.load_settings(given, os.environ, Path.cwd(), given.get("settings"))
         except InputError as error:
-            end_with(error.diagnostics, Path.cwd())
+            run = cls(given, settings_room.Settings(Path.cwd()), LogProgress("console", logging.ERROR))
+            sys.exit(run.fail(Failure(FAILED, tuple(error.diagnostics)), failing or failed_ending))
         level = logging.ERROR if given.get("quiet") else logging.DEBUG if given.get("verbose") else logging.INFO
         return cls(given, read, LogProgress(read.log_format, level))
 
     @property
-    def color(self) -> bool:
-        """Only on a terminal, and only if nobody minds."""
-        return not self.given.get("no_color") and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+    def format(self) -> str:
+        """Of the report."""
+        return str(self.given.get("format", "terminal"))
+
+    def colored(self, stream: TextIO) -> bool:
+        """On a terminal only, and only if nobody minds, unless the settings say always or never."""
+        if self.given.get("no_color") or os.environ.get("NO_COLOR") or self.settings.color == "never":
+            return False
+        return self.settings.color == "always" or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
     @property
     def interactive(self) -> bool:
         """Whether somebody is there to be asked."""
-        return not self.given.get("no_input") and not os.environ.get("CI") and sys.stdin.isatty()
+        in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+        refused = self.given.get("no_input") or not self.settings.ask or in_ci
+        return not refused and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def load(self, paths: Sequence[Path]) -> Desired:
-        """Read the manifests; ends the process when they have errors."""
+    def load(self, paths: Sequence[Path], gateways: Sequence[str] = ()) -> Desired:
+        """Read manifests that a gateway can be compared with.
+
+        Raises InputError for errors in them or no gateway at all, click.UsageError for an unknown gateway.
+        """
         desired = self.read(paths)
         if has_errors(desired.diagnostics):
             raise InputError(desired.diagnostics)
+        if not desired.gateways:
+            detail = "there is no Gateway in the manifests that were read; check PATH and the working folder."
+            raise InputError([*desired.diagnostics, _finding("CLI004", "nothing to work on", detail)])
+        for name in gateways:
+            if name not in desired.gateways:
+                raise click.UsageError(f"there is no gateway {name!r};{_known(name, desired.gateways)}")
         return desired
 
     def read(self, paths: Sequence[Path]) -> Desired:
@@ -82,95 +95,98 @@ class Command:
         """The line that a position is in."""
         return source_line(position, self.settings.root)
 
-    def report(self, format_: str, lines: Callable[[], Iterator[Line]], document: Callable[[], Any]) -> None:
-        """Print the report to standard output."""
-        if format_ == "json":
-            json.dump(document(), sys.stdout, indent=2, ensure_ascii=False, default=dict)
-            sys.stdout.write("\n")
-        else:
-            terminal.write(lines(), sys.stdout, color=self.color)
-
-    def write_reports(
-        self, reports: Sequence[str], lines: Callable[[], Iterator[Line]], document: Callable[[], Any]
-    ) -> None:
-        """Write what `--report FORMAT:FILE` asked for."""
-        for report in reports:
-            format_, colon, name = report.partition(":")
-            if not colon or format_ not in {"terminal", "json"}:
-                raise click.UsageError(f"--report takes FORMAT:FILE, with terminal or json, not {report!r}")
-            with Path(name).open("w", encoding="utf-8") as file:
-                if format_ == "json":
-                    json.dump(document(), file, indent=2, ensure_ascii=False, default=dict)
-                else:
-                    terminal.write(lines(), file, color=False)
-
-    def run(self, work: Callable[[], Awaitable[int]]) -> NoReturn:
+    def run(self, work: Callable[[], Awaitable[Ending]], failing: Failing) -> NoReturn:
         """The one place where the event loop is entered; ends the process with the work's exit code."""
-        sys.exit(self.guarded(lambda: asyncio.run(self._limited(work))))
+        self.conclude(lambda: asyncio.run(self._limited(work)), failing)
 
-    async def _limited(self, work: Callable[[], Awaitable[int]]) -> int:
+    async def _limited(self, work: Callable[[], Awaitable[Ending]]) -> Ending:
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.settings.timeout) as limit:
                 return await work()
         except TimeoutError:
-            say(f"error: not done within {self.settings.timeout:g} s (--timeout); the ledger knows what was begun")
-            return FAILED
+            if not limit.expired():
+                raise
+            raise OutOfTime(
+                f"not done within {self.settings.timeout:g} s (--timeout); what was begun is in the ledger"
+            ) from None
+
+    def conclude(self, work: Callable[[], Ending], failing: Failing) -> NoReturn:
+        """Do the work, publish how it ended, and end the process."""
+        try:
+            ending = work()
+            self._publish(ending, [sys.stdout])
+        except PASSED_ON:
+            raise
+        except (Exception, KeyboardInterrupt, click.Abort) as error:  # noqa: BLE001 - the last resort
+            sys.exit(self.fail(failure_of(error, self.settings.directory), failing))
+        sys.exit(ending.code)
 
     def guarded(self, work: Callable[[], int]) -> int:
-        """Do the work; whatever goes wrong becomes words and an exit code."""
+        """The same for a command without a report."""
         try:
             return work()
-        except InputError as error:
-            self.say_findings(error.diagnostics)
-            return FAILED
-        except Blocked as error:
-            self.say_findings(error.diagnostics)
-            say(f"blocked: {error}")
-            return BLOCKED
-        except ReconcilerError as error:
-            say(f"error: {error}")
-            return FAILED
-        except (click.ClickException, click.Abort, KeyboardInterrupt, BrokenPipeError):
+        except PASSED_ON:
+            raise
+        except (Exception, KeyboardInterrupt, click.Abort) as error:  # noqa: BLE001 - the last resort
+            return self.fail(failure_of(error, self.settings.directory), failed_ending)
+
+    def fail(self, failure: Failure, failing: Failing) -> int:
+        """Say what went wrong: to people on standard error, to programs as the document they asked for."""
+        if not failure.words or len(failure.diagnostics) != 1 or failure.diagnostics[0].detail not in failure.words:
+            self.say_findings(failure.diagnostics)
+        if failure.words:
+            say(failure.words)
+        try:
+            self._publish(failing(failure), [] if self.format == "terminal" else [sys.stdout])
+        except BrokenPipeError:
             raise
         except OSError as error:
             say(f"error: {error}")
-            return FAILED
-        except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours, said as one
-            say(self._defect(error))
-            return FAILED
+        return failure.code
+
+    def _publish(self, ending: Ending, streams: Sequence[TextIO]) -> None:
+        """Files first: should one fail, standard output has not yet said that all went well."""
+        for destination in self.given.get("reports", ()):
+            destination.write(ending.report)
+        tell_ci({"exitcode": ending.code, **ending.told})
+        for stream in streams:
+            FORMATS[self.format](ending.report, stream, color=self.colored(stream))
 
     def say_findings(self, found: Sequence[Diagnostic]) -> None:
-        """Findings on standard error."""
-        if not self.given.get("quiet"):
-            terminal.write(terminal.diagnostic_lines(found, self.source), sys.stderr, color=False)
+        """Findings on standard error; with --quiet the errors among them."""
+        shown = [d for d in found if d.severity is Severity.ERROR or not self.given.get("quiet")]
+        terminal.write(terminal.diagnostic_lines(shown, self.source), sys.stderr, color=self.colored(sys.stderr))
 
-    def _defect(self, error: BaseException) -> str:
-        """Keep where it happened, without any value: source lines only, no messages, no locals."""
-        frames = traceback.extract_tb(error.__traceback__)
-        text = "".join(traceback.format_list(frames)) + type(error).__name__ + "\n"
-        path = self.settings.directory / "defect.txt"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError:
-            return f"error: {type(error).__name__}. This is a defect of reconciler: please report it."
-        return f"error: {type(error).__name__}. This is a defect of reconciler: please report it with {path}."
+
+def failed_ending(failure: Failure) -> Ending:
+    """The ending of a failed command that has no document of its own."""
+    return failed_with(failure, {"exit_code": failure.code, "diagnostics": _documents(failure)})
+
+
+def failed_with(failure: Failure, document: Any, told: Mapping[str, object] | None = None) -> Ending:
+    """The ending of a failed command with its own document."""
+    report = Report(lambda: terminal.diagnostic_lines(failure.diagnostics, lambda _: None), lambda: document)
+    return Ending(failure.code, report, told or {})
+
+
+def _documents(failure: Failure) -> Any:
+    return documents.diagnostic_documents(failure.diagnostics)
+
+
+def _finding(code: str, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, code, summary, detail)
+
+
+def _known(word: str, names: Mapping[str, Any]) -> str:
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    near = difflib.get_close_matches(word, list(names), n=1)
+    return f" did you mean {near[0]!r}?" if near else f" known are {', '.join(sorted(names))}."
 
 
 def say(text: str) -> None:
     """One line on standard error."""
     click.echo(text, err=True)
-
-
-def end_with(found: Sequence[Diagnostic], root: Path) -> NoReturn:
-    """Print findings and end as failed."""
-    terminal.write(terminal.diagnostic_lines(found, lambda p: source_line(p, root)), sys.stderr, color=False)
-    sys.exit(FAILED)
-
-
-def failed(found: Sequence[Diagnostic]) -> bool:
-    """Whether findings end a command as failed."""
-    return any(item.severity is Severity.ERROR for item in found)
 
 
 def tell_ci(values: Mapping[str, object]) -> None:

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from reconciler.cli.options import format_option, paths, report_option, shared
-from reconciler.cli.session import FAILED, OK, Command, failed
-from reconciler.model.diagnostic import ordered
+from reconciler.cli.exits import FAILED, OK
+from reconciler.cli.failure import Failure
+from reconciler.cli.options import paths, reporting
+from reconciler.cli.report import Ending, Report
+from reconciler.cli.session import Command, failed_with
+from reconciler.model.diagnostic import has_errors, ordered
 from reconciler.render import json as documents
 from reconciler.render import terminal
 
 
 @click.command()
 @paths
-@format_option
-@report_option
-@shared
+@reporting
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], format_: str, reports: tuple[str, ...]) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Check manifests offline: schema, references, policies, platform limits."""
-    run = Command.begin(ctx)
-    sys.exit(run.guarded(lambda: _validate(run, paths, format_, reports)))
+    run = Command.begin(ctx, _failed)
+    run.conclude(lambda: _validate(run, paths), _failed)
 
 
-def _validate(run: Command, paths: tuple[Path, ...], format_: str, reports: tuple[str, ...]) -> int:
+def _failed(failure: Failure) -> Ending:
+    return failed_with(failure, documents.validate_document(failure.diagnostics))
+
+
+def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
     from reconciler import wiring  # noqa: PLC0415 - platforms are loaded when there is something to check
 
     desired = run.read(paths)
     found = desired.diagnostics
-    if not failed(found):
+    if not has_errors(found):
         found = ordered((*found, *wiring.validate(desired)))
 
     def lines() -> Iterator[terminal.Line]:
         yield from terminal.diagnostic_lines(found, run.source)
         counted = f"{len(desired.resources)} resources on {len(desired.gateways)} gateway(s)"
-        yield ((f"Not valid: {len(found)} finding(s)." if failed(found) else f"Valid: {counted}.", "bold"),)
+        yield ((f"Not valid: {len(found)} finding(s)." if has_errors(found) else f"Valid: {counted}.", "bold"),)
 
-    run.report(format_, lines, lambda: documents.validate_document(found))
-    run.write_reports(reports, lines, lambda: documents.validate_document(found))
-    return FAILED if failed(found) else OK
+    report = Report(lines, lambda: documents.validate_document(found))
+    return Ending(FAILED if has_errors(found) else OK, report)

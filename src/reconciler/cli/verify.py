@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import format_option, gateways, shared
-from reconciler.cli.session import OK, UNHEALTHY, Command
+from reconciler.cli.exits import OK, UNHEALTHY
+from reconciler.cli.failure import Failure
+from reconciler.cli.options import gateways, reporting
+from reconciler.cli.report import Ending, Report
+from reconciler.cli.session import Command, failed_with
 from reconciler.model.address import Address
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -16,29 +19,28 @@ from reconciler.render import terminal
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @gateways
-@format_option
-@shared
+@reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Ask the gateways now whether endpoints work: all of them, or gateway/Kind/name."""
-    run = Command.begin(ctx)
+    run = Command.begin(ctx, _failed)
     try:
         addresses = [Address.parse(text) for text in given["addresses"]]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    run.run(lambda: _verify(run, given, addresses))
+    run.run(lambda: _verify(run, given["gateways"], addresses), _failed)
 
 
-async def _verify(run: Command, given: dict[str, Any], addresses: list[Address]) -> int:
+def _failed(failure: Failure) -> Ending:
+    return failed_with(failure, documents.verify_document(failure.code, (), failure.diagnostics))
+
+
+async def _verify(run: Command, gateways: tuple[str, ...], addresses: list[Address]) -> Ending:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-    desired = run.load(())
-    async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
+    desired = run.load((), gateways)
+    async with wiring.open_session(run.settings, desired, gateways=gateways, progress=run.progress) as session:
         outcomes = await engine.verify(session, addresses)
     code = OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
-    run.report(
-        given["format_"],
-        lambda: terminal.outcome_lines(outcomes),
-        lambda: {"exit_code": code, "outcomes": [documents.outcome_document(o) for o in outcomes]},
-    )
-    return code
+    report = Report(lambda: terminal.outcome_lines(outcomes), lambda: documents.verify_document(code, outcomes))
+    return Ending(code, report)

@@ -1,0 +1,37 @@
+"""What the diagnostics of the command line mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "CLI001": (
+        "The file is not a plan that `reconciler plan --out FILE` wrote, or a later version wrote it, or it was "
+        "edited: its changes no longer have the digest that stands in it. Make the plan again."
+    ),
+    "CLI002": (
+        "Something outside the manifests ended the command: the ledger, a lease that another run holds, a file, the "
+        "network. The detail says what. Nothing is lost: what was begun is in the ledger, and the next run looks at "
+        "the gateway."
+    ),
+    "CLI003": (
+        "The command was interrupted. Writes whose answer was not waited for are in the ledger as intents; the next "
+        "plan or apply looks at the gateway and completes the ledger. Run the command again."
+    ),
+    "CLI004": (
+        "The manifests declare no Gateway, so there is nothing to compare with: a wrong path or an empty checkout "
+        "looks like this, and must not look like success. Check PATH and the working folder."
+    ),
+    "CLI005": (
+        "The plan has changes and nobody approved them. On a terminal the command asks; elsewhere give "
+        "`--auto-approve`, or the approved plan as PLANFILE or by `--expect DIGEST`."
+    ),
+    "CLI006": (
+        "The command was not done within its time limit (`--timeout`, or `timeout` in the settings) and was ended. "
+        "What was begun is in the ledger; run the command again, with more time or fewer gateways."
+    ),
+    "CLI007": (
+        "A defect of reconciler. Please report it together with the named file: it holds places in the source code, "
+        "no value of yours. What was begun is in the ledger."
+    ),
+}

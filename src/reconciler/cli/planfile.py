@@ -1,0 +1,54 @@
+"""Plan files: written whole or not at all, and read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Never
+
+from reconciler import __version__
+from reconciler.errors import InputError
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.plan import Plan
+from reconciler.planning import intent_digest
+from reconciler.render import json as documents
+
+_MANIFESTS = frozenset({".yaml", ".yml"})
+
+
+def write(path: Path, plan: Plan) -> None:
+    """Write a plan file, replacing an older one only once the new one is complete."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        half.write_text(documents.text(documents.plan_document(plan)), encoding="utf-8")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def is_plan_file(path: Path) -> bool:
+    """Whether an argument of apply means a plan file: a file that is no YAML by its name."""
+    return path.is_file() and path.suffix not in _MANIFESTS
+
+
+def read(path: Path) -> Plan:
+    """Read a plan file. Raises InputError when it is none, or was edited after it was written."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        plan = documents.plan_from_document(document)
+        _require_untouched(plan)
+    except (OSError, ValueError, RecursionError) as error:
+        detail = f"{path} is no plan file: {error}. Make one with `reconciler plan --out {path}`."
+        raise InputError([Diagnostic(Severity.ERROR, "CLI001", "not a plan file", detail)]) from None
+    return plan
+
+
+def _no_number(word: str) -> Never:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _require_untouched(plan: Plan) -> None:
+    """Whoever approves by what is shown must be shown what the digest stands for. Versions may digest differently."""
+    if plan.basis.tool_version == __version__ and intent_digest(plan.changes) != plan.digest:
+        raise ValueError("its changes are not those that its digest stands for; it was edited")

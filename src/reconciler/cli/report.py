@@ -1,0 +1,71 @@
+"""What a command has to say, and the formats it can be said in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The same thing as lines for people and as a document for programs; each is made only if asked for."""
+
+    lines: Callable[[], Iterator[tuple[tuple[str, str], ...]]]
+    document: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a command ends: exit code, report, and what a CI job is told besides the code."""
+
+    code: int
+    report: Report
+    told: Mapping[str, object] = field(default_factory=dict)
+
+
+class Writer(Protocol):
+    """One format."""
+
+    def __call__(self, report: Report, stream: TextIO, *, color: bool) -> None:
+        """Write a report."""
+
+
+def _terminal(report: Report, stream: TextIO, *, color: bool) -> None:
+    from reconciler.render import terminal  # noqa: PLC0415 - `--help` lists the formats without loading them
+
+    terminal.write(report.lines(), stream, color=color)
+
+
+def _json(report: Report, stream: TextIO, *, color: bool) -> None:  # noqa: ARG001 - the protocol's signature
+    from reconciler.render import json  # noqa: PLC0415 - see above
+
+    stream.write(json.text(report.document()))
+
+
+FORMATS: Mapping[str, Writer] = {"terminal": _terminal, "json": _json}
+"""Every format by its name; a new one is a line here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What one `--report` asks for."""
+
+    format: str
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> Destination:
+        """Read ``FORMAT:FILE``. Raises ValueError, before anything is done that could not be reported."""
+        name, colon, file = text.partition(":")
+        if not colon or name not in FORMATS or not file:
+            raise ValueError(f"{text!r} is not FORMAT:FILE; formats are {', '.join(FORMATS)}")
+        if not Path(file).parent.is_dir() or Path(file).is_dir():
+            raise ValueError(f"{file!r} cannot be written: there is no such folder, or it is one")
+        return cls(name, Path(file))
+
+    def write(self, report: Report) -> None:
+        """Write the file."""
+        with self.path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            FORMATS[self.format](report, file, color=False)

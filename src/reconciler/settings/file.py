@@ -46,7 +46,7 @@ class _Key(_Part):
     @model_validator(mode="after")
     def _one_source(self) -> _Key:
         if sum(source is not None for source in (self.env, self.file, self.command)) != 1:
-            raise ValueError("takes one of {env: NAME}, {file: path} and {command: [...]}")
+            raise ValueError("must be one of {env: NAME}, {file: path} and {command: [...]}")
         return self
 
     def ref(self) -> SecretRef:
@@ -97,7 +97,7 @@ class _File(_Part):
         if not colon or not scheme.isalnum():
             return url
         if scheme != "sqlite":
-            raise ValueError(f"there is no ledger {scheme!r}; write a path, or sqlite:PATH")
+            raise ValueError(f"must be a path or sqlite:PATH; there is no ledger {scheme!r}")
         return rest
 
 

@@ -49,6 +49,7 @@ FLAGS: Mapping[str, str] = {
 
 _LISTS = frozenset({"/manifests", "/allowedHosts", "/secrets/env"})
 _PATHS = frozenset({"/root", "/manifests", "/directory", "/ledger", "/secrets/root", "/embedded/faults"})
+_SOURCES = frozenset({"env", "file"})
 _NEAR = 0.88
 
 
@@ -77,7 +78,7 @@ def _read(pointer: str, value: Any, cwd: Path) -> Any:
         return [_from(cwd, item) for item in items] if pointer in _PATHS else items
     if pointer == "/secrets/fingerprintKey":
         source, _, locator = value.partition(":")
-        return {source: locator}
+        return {source: locator} if source in _SOURCES else value
     return _from(cwd, value) if pointer in _PATHS else value
 
 

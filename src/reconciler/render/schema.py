@@ -50,6 +50,10 @@ def _object(about: str, optional: Mapping[str, Schema] | None = None, /, **membe
     }
 
 
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
 _POSITION = _object("A place in a manifest, from 1.", file=_TEXT, line=_COUNT, column=_COUNT)
 
 _SIDE: Schema = {"description": "Any JSON value. null together with this side's name in `absent` means: not there."}
@@ -63,7 +67,7 @@ _FIELD: Schema = {
         after=_SIDE,
         origin=_words(Origin),
         sensitive=_FLAG,
-        position=_or_null(_POSITION),
+        position=_or_null(_ref("position")),
     ),
     "if": {"properties": {"sensitive": {"const": True}}},
     "then": {
@@ -85,8 +89,8 @@ _CHANGE = _object(
     guard={**_words(Guard), "description": "How the write is kept from overwriting what it has not seen."},
     reversible=_object("Whether it can be taken back.", level=_words(Undo), why=_TEXT),
     depends_on=_list(_ADDRESS),
-    position=_or_null(_POSITION),
-    fields=_list(_FIELD),
+    position=_or_null(_ref("position")),
+    fields=_list(_ref("field")),
 )
 
 _DIAGNOSTIC = _object(
@@ -120,7 +124,7 @@ _OUTCOME = _object(
     attempts={**_COUNT, "description": "Writes that left."},
     verifications={**_COUNT, "description": "Times the gateway was asked whether it works."},
     duration_ms={"type": "number", "minimum": 0},
-    checks=_list(_CHECK),
+    checks=_list(_ref("check")),
     error=_or_null(_TEXT),
 )
 
@@ -132,6 +136,15 @@ _RESIDUE = _object(
     before=_SIDE,
     after=_SIDE,
 )
+
+_DEFINITIONS: Mapping[str, Schema] = {
+    "position": _POSITION,
+    "field": _FIELD,
+    "change": _CHANGE,
+    "diagnostic": _DIAGNOSTIC,
+    "check": _CHECK,
+    "outcome": _OUTCOME,
+}
 
 _COUNTED = ("create", "update", "replace", "delete", "adopt", "forget", "unchanged", "unmanaged", "drifted")
 
@@ -154,9 +167,9 @@ def _plan() -> Schema:
             observed={"type": "object", "additionalProperties": _DIGEST, "description": "Live digest by address."},
         ),
         summary=_object("Counts of objects.", **dict.fromkeys(_COUNTED, _COUNT)),
-        changes={**_list(_CHANGE), "description": "In the order of execution."},
-        drift={**_list(_CHANGE), "description": "What differs from what was last applied; never executed."},
-        diagnostics=_list(_DIAGNOSTIC),
+        changes={**_list(_ref("change")), "description": "In the order of execution."},
+        drift={**_list(_ref("change")), "description": "What differs from what was last applied; never executed."},
+        diagnostics=_list(_ref("diagnostic")),
     )
 
 
@@ -167,21 +180,21 @@ def _run() -> Schema:
         status=_words(RunStatus),
         exit_code=_EXIT,
         run_id={**_TEXT, "description": "Empty when nothing was begun."},
-        outcomes=_list(_OUTCOME),
+        outcomes=_list(_ref("outcome")),
         residue=_list(_RESIDUE),
-        diagnostics=_list(_DIAGNOSTIC),
+        diagnostics=_list(_ref("diagnostic")),
     )
 
 
 def _validate() -> Schema:
     return _object(
-        "Whether manifests are right: `validate --format json`.", valid=_FLAG, diagnostics=_list(_DIAGNOSTIC)
+        "Whether manifests are right: `validate --format json`.", valid=_FLAG, diagnostics=_list(_ref("diagnostic"))
     )
 
 
 def _drift() -> Schema:
-    caused = {**_CHANGE, "required": [*_CHANGE["required"], "cause"]}
-    caused["properties"] = {**_CHANGE["properties"], "cause": {**_TEXT, "description": "Why it differs."}}
+    cause: Schema = {"required": ["cause"], "properties": {"cause": {**_TEXT, "description": "Why it differs."}}}
+    caused: Schema = {"allOf": [_ref("change"), cause]}
     return _object(
         "What differs from what was last applied: `drift --format json`.",
         format_version=_VERSION,
@@ -189,7 +202,7 @@ def _drift() -> Schema:
         exit_code=_EXIT,
         drift={**_list(caused), "description": "Changed outside; `before` is live, `after` what was applied."},
         pending={**_list(caused), "description": "Merged but not applied."},
-        diagnostics=_list(_DIAGNOSTIC),
+        diagnostics=_list(_ref("diagnostic")),
     )
 
 
@@ -210,7 +223,21 @@ def schema(name: str) -> Schema:
     """The schema of a document. Raises LookupError."""
     if name not in _DOCUMENTS:
         raise LookupError(f"there is no document {name!r}; known are {', '.join(_DOCUMENTS)}")
-    return {"$schema": "http://json-schema.org/draft-07/schema#", "$id": _HEAD + name, **_DOCUMENTS[name]()}
+    body = _DOCUMENTS[name]()
+    used = {part: _DEFINITIONS[part] for part in sorted(_used(body))}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "$id": _HEAD + name, **body, "definitions": used}
+
+
+def _used(node: Any) -> set[str]:
+    """Names of the definitions that a schema refers to, also through others."""
+    if isinstance(node, list):
+        return {name for item in node for name in _used(item)}
+    if not isinstance(node, dict):
+        return set()
+    if "$ref" in node:
+        name = str(node["$ref"]).rsplit("/", 1)[1]
+        return {name} | _used(_DEFINITIONS[name])
+    return {name for item in node.values() for name in _used(item)}
 
 
 def schema_text(name: str) -> str:

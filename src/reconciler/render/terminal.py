@@ -200,7 +200,7 @@ def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:
 def write(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
     """Print; colour only where it was asked for."""
     if not color:
-        stream.writelines("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+        stream.writelines(view.inert("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
         return
     from rich.console import Console  # noqa: PLC0415 - only where there are colours
     from rich.text import Text  # noqa: PLC0415 - the same

@@ -42,6 +42,11 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def inert(line: str) -> str:
+    """A line that is no command to a CI system, which takes lines that begin with ``::`` or ``##[`` for one."""
+    return f"\\{line}" if line.lstrip().startswith(("::", "##[")) else line
+
+
 def sides(field: FieldChange) -> tuple[Any, Any]:
     """Before and after, as they may leave the process: of a sensitive field only a label, whatever it holds."""
     if not field.sensitive:

@@ -108,7 +108,7 @@ CALLS: dict[str, tuple[Callable[..., Awaitable[object]], list[tuple[int, dict[st
     "update": (update, [(200, ETAG, STORED), (200, {"etag": '"8"'}, STORED)]),
     "delete": (delete, [(200, ETAG, STORED), (204, {}, None)]),
     "validate": (validate, [(200, {}, READY)]),
-    "preflight": (preflight, [(201, {}, STORED), (200, {}, READY), (204, {}, None)]),
+    "preflight": (preflight, [(404, {}, None), (201, {}, STORED), (200, {}, READY), (204, {}, None)]),
     "webhook-create": (hook_create, [(201, {}, HOOKED)]),
     "webhook-update": (hook_update, [(200, {"etag": '"3"'}, HOOKED), (200, {}, HOOKED)]),
     "webhook-delete": (hook_delete, [(200, {"etag": '"3"'}, HOOKED), (204, {}, None)]),
@@ -149,20 +149,31 @@ def test_a_call_is_what_the_contract_says(name: str) -> None:
 def test_lists_are_read_page_by_page() -> None:
     """The page token must go back as it came, encoded, and nothing but lists may be asked for."""
 
-    async def listed() -> list[str]:
+    async def listed() -> str:
         platform = find("cxone")
         first = {"items": [STORED], "nextPageToken": "a b&c"}
-        async with listening([(200, {}, first), (200, {}, {"items": [], "nextPageToken": None})]) as wire:
-            wire.answers.append((200, {}, {"items": [STORED], "nextPageToken": None}))
+        second = {"items": [{**STORED, "endpointId": "ep-two"}], "nextPageToken": None}
+        async with listening([(200, {}, first), (200, {}, {"items": [HOOKED]}), (200, {}, second)]) as wire:
             client = connect(Target("prod", wire.url, None, concurrency=1), FakeClock(), RecordingProgress())
             seen = await platform.open(desired().gateways["prod"], client).observe()
             await client.close()
             assert seen.complete
-            assert len(seen.objects) == 2
-            return [request.split("\n")[0] for request in wire.requests]
+            assert [live.remote_id for live in seen.objects] == ["ep-gpt4-prod-01", "ep-two", "wh-1"]
+            return "\n\n".join(wire.requests) + "\n"
 
-    assert sorted(asyncio.run(listed())) == [
-        "GET /api/v1/llm/gateway/endpoints?pageSize=100",
-        "GET /api/v1/llm/gateway/endpoints?pageSize=100&nextPageToken=a+b%26c",
-        "GET /api/v1/llm/gateway/webhooks?pageSize=100",
-    ]
+    assert asyncio.run(listed()) == (GOLDEN / "list.txt").read_text(encoding="utf-8")
+
+
+def test_an_id_cannot_leave_its_segment() -> None:
+    """An id that a gateway made up may hold anything: it must reach its own object, and no other path."""
+
+    async def asked() -> str:
+        async with listening([(200, {}, {**HOOKED, "id": "../endpoints/x?y#z"})]) as wire:
+            client = connect(Target("prod", wire.url, None, concurrency=1), FakeClock(), RecordingProgress())
+            adapter = find("cxone").open(desired().gateways["prod"], client)
+            assert await adapter.read(WEBHOOK, "../endpoints/x?y#z") is not None
+            await client.close()
+            first, *_ = wire.requests[0].split("\n")
+            return first
+
+    assert asyncio.run(asked()) == "GET /api/v1/llm/gateway/webhooks/..%2Fendpoints%2Fx%3Fy%23z"

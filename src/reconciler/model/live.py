@@ -36,11 +36,18 @@ class Live:
 class Observed:
     """The answer of one gateway.
 
-    `complete` is False when anything could not be read: absence then proves nothing. Two live
-    objects may share an address (two webhooks of one name): `objects` keeps both.
+    `complete` is False when anything could not be read: absence then proves nothing. `unseen` names
+    the kinds that this is down to, where the others were read to their end; empty with an incomplete
+    answer means that nothing is known of any kind. Two live objects may share an address (two
+    webhooks of one name): `objects` keeps both.
     """
 
     gateway: str
     objects: tuple[Live, ...]
     complete: bool = True
     diagnostics: tuple[Diagnostic, ...] = ()
+    unseen: frozenset[str] = frozenset()
+
+    def saw(self, kind: str) -> bool:
+        """Whether all objects of a kind are here, so that absence proves something."""
+        return self.complete or (bool(self.unseen) and kind not in self.unseen)

@@ -9,14 +9,15 @@ A platform's own tests give a `Bench` and run each of `LAWS` with a fresh one::
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown
 from reconciler.model.live import Live
-from reconciler.model.ports import Adapter, Material, Platform
+from reconciler.model.ports import Adapter, Ask, Material, Platform
 from reconciler.model.resource import Gateway, Guard, Resource
-from reconciler.model.run import Verdict
+from reconciler.model.run import Check, Verdict
 from reconciler.planning import observed_digest
 
 
@@ -38,6 +39,12 @@ class Bench(Protocol):
 
     async def written(self) -> int:
         """How many requests that change something have reached the gateway."""
+
+    async def lose_answer(self) -> None:
+        """From here on, let the next write be carried out and its answer be lost."""
+
+    async def refuse_echoing(self) -> None:
+        """From here on, let the next write be refused with a message that repeats the request's body."""
 
 
 Law = Callable[[Bench], Awaitable[None]]
@@ -94,15 +101,15 @@ async def a_stale_revision_is_refused(bench: Bench) -> None:
         await bench.adapter.create(resource, material)
         stale = await _read(bench, resource)
         await bench.meddle(stale)
-        await _refused(bench.adapter.update(bench.altered(resource), stale, material))
-        await _refused(bench.adapter.delete(stale))
+        await _raises(Conflict, bench.adapter.update(bench.altered(resource), stale, material))
+        await _raises(Conflict, bench.adapter.delete(stale))
 
 
 async def a_creation_does_not_overwrite(bench: Bench) -> None:
     """A creation that was planned for nothing must fail on something, where the platform lets us choose the id."""
     resource, material = bench.samples()[0]
     await bench.adapter.create(resource, material)
-    await _refused(bench.adapter.create(bench.altered(resource), material))
+    await _raises(Conflict, bench.adapter.create(bench.altered(resource), material))
     assert (await _read(bench, resource)).spec == resource.spec
 
 
@@ -114,6 +121,30 @@ async def deleting_the_absent_succeeds(bench: Bench) -> None:
         await bench.adapter.delete(live)
         await bench.adapter.delete(live)
         assert await bench.adapter.read(resource.address, live.remote_id) is None
+
+
+async def a_lost_answer_never_makes_two(bench: Bench) -> None:
+    """A creation in doubt must say so, and be found by a read: whoever sends it again unseen makes a second one."""
+    for resource, material in bench.samples():
+        await bench.lose_answer()
+        await _raises(OutcomeUnknown, bench.adapter.create(resource, material))
+        assert (await _read(bench, resource)).spec == resource.spec
+    addresses = [live.address for live in (await bench.adapter.observe()).objects]
+    assert sorted(addresses) == sorted(resource.address for resource, _ in bench.samples())
+
+
+async def a_lost_answer_to_a_later_write_is_found_by_a_read(bench: Bench) -> None:
+    """A replacement and a removal in doubt must say so too, and a read must tell that they landed."""
+    for resource, material in bench.samples():
+        await bench.adapter.create(resource, material)
+        changed, before = bench.altered(resource), await _read(bench, resource)
+        await bench.lose_answer()
+        await _raises(OutcomeUnknown, bench.adapter.update(changed, before, material))
+        after = await _read(bench, resource)
+        assert after.spec == changed.spec
+        await bench.lose_answer()
+        await _raises(OutcomeUnknown, bench.adapter.delete(after))
+        assert await bench.adapter.read(resource.address, after.remote_id) is None
 
 
 async def verify_answers_with_checks(bench: Bench) -> None:
@@ -135,12 +166,12 @@ async def preflight_leaves_nothing(bench: Bench) -> None:
         before = await bench.adapter.observe()
         seen: list[Verdict] = []
 
-        async def judge(ask: Callable[[], Awaitable[Sequence[object]]], seen: list[Verdict] = seen) -> Sequence[object]:
+        async def judge(ask: Ask, seen: list[Verdict] = seen) -> Sequence[Check]:
             answer = await ask()
-            seen += [check.verdict for check in answer]  # type: ignore[attr-defined]  # checks, as the port says
+            seen += [check.verdict for check in answer]
             return answer
 
-        await bench.adapter.preflight(bench.altered(resource), material, "suite-candidate", judge)  # type: ignore[arg-type]  # the same
+        await bench.adapter.preflight(bench.altered(resource), material, "suite-candidate", judge)
         assert set(seen) == {Verdict.READY}
         after = await bench.adapter.observe()
         assert _contents(before.objects) == _contents(after.objects)
@@ -151,6 +182,20 @@ async def no_secret_in_anything_returned(bench: Bench) -> None:
     for resource, material in bench.samples():
         live = await bench.adapter.create(resource, material)
         text = f"{live!r} {live.spec} {live.hints} {await bench.adapter.observe()!r} {dict(live.raw)}"
+        for value in material.values():
+            assert value.reveal() not in text
+
+
+async def no_secret_in_anything_raised(bench: Bench) -> None:
+    """A gateway may repeat what it was sent: its words end up in logs, comments and tracebacks."""
+    for resource, material in bench.samples():
+        await bench.refuse_echoing()
+        try:
+            await bench.adapter.create(resource, material)
+        except GatewayError as error:
+            text = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)) + repr(bench.adapter)
+        else:
+            raise AssertionError("a refused write did not raise")
         for value in material.values():
             assert value.reveal() not in text
 
@@ -171,9 +216,12 @@ LAWS: tuple[Law, ...] = (
     a_stale_revision_is_refused,
     a_creation_does_not_overwrite,
     deleting_the_absent_succeeds,
+    a_lost_answer_never_makes_two,
+    a_lost_answer_to_a_later_write_is_found_by_a_read,
     verify_answers_with_checks,
     preflight_leaves_nothing,
     no_secret_in_anything_returned,
+    no_secret_in_anything_raised,
     what_unsupported_accepts_the_gateway_accepts,
 )
 
@@ -191,12 +239,12 @@ async def _read(bench: Bench, resource: Resource) -> Live:
     return again
 
 
-async def _refused(write: Awaitable[object]) -> None:
+async def _raises(error: type[GatewayError], write: Awaitable[object]) -> None:
     try:
         await write
-    except Conflict:
+    except error:
         return
-    raise AssertionError("a write went through that should have been refused as a conflict")
+    raise AssertionError(f"a write went through that should have ended in {error.__name__}")
 
 
 def _contents(objects: Sequence[Live]) -> Mapping[str, str]:

@@ -36,9 +36,27 @@ PATHS: Mapping[str, str] = {
 PROVIDERS = ("openai", "azure", "anthropic", "bedrock")
 EVENTS = ("endpoint.created", "endpoint.updated", "endpoint.rateLimited")
 DEFAULT_STRATEGY = "failover"
+STRATEGIES = (DEFAULT_STRATEGY,)
 
-NOT_EXPRESSIBLE: Mapping[str, tuple[str, ...]] = {
-    ENDPOINT: ("rotationStrategy", "fallbackModels", "timeoutMs", "retryOnRateLimit"),
-    WEBHOOK: (),
+RANGES: Mapping[str, tuple[int, int | None]] = {
+    "requestsPerMinute": (1, 10_000),
+    "concurrentConnections": (1, 100),
+    "maxTokensPerRequest": (1, None),
 }
-"""Fields of the manifest language that the wire body has no place for."""
+"""Limits that every endpoint has, each with the least and the most that is taken; None: no bound is given."""
+
+LIMITS = tuple(RANGES)
+
+FIELDS: Mapping[str, frozenset[str]] = {
+    ENDPOINT: frozenset({"displayName", "provider", "model", "credentials", "rateLimits", "fallbackStrategy"}),
+    WEBHOOK: frozenset({"name", "url", "events"}),
+}
+"""All that a spec may hold. The wire has no place for anything else, whatever the manifest language may grow."""
+
+CREDENTIAL_FIELDS = frozenset({"priority"})
+
+ASSIGNED: Mapping[str, frozenset[str]] = {
+    ENDPOINT: frozenset({"endpointId", "id", "version"}),
+    WEBHOOK: frozenset({"id", "version"}),
+}
+"""Members that the server assigns: read, and never sent back."""

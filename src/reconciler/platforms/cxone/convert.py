@@ -11,40 +11,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
-from reconciler.errors import ProtocolError, SecretMissing
+from reconciler.errors import ProtocolError, SecretMissing, Unsupported
 from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
-from reconciler.platforms.cxone.capabilities import ENDPOINT, EVENTS, WEBHOOK
-
-ASSIGNED = frozenset({"endpointId", "id", "version"})
-"""Members that the server assigns and a write does not carry."""
-
-LIMITS = ("requestsPerMinute", "concurrentConnections", "maxTokensPerRequest")
+from reconciler.planning.pointer import join
+from reconciler.platforms.cxone.capabilities import ASSIGNED, ENDPOINT, EVENTS, FIELDS, LIMITS, RANGES, WEBHOOK
 
 Wire = Mapping[str, Any]
 
+MASKED = "****"
+"""What a masked value begins with."""
+
+LONGEST_HINT = 4
+
+_CREDENTIAL = frozenset({"keyId", "apiKey", "priority"})
+_ENDPOINT = (FIELDS[ENDPOINT] - {"displayName"}) | {"name"} | ASSIGNED[ENDPOINT]
+_WEBHOOK = FIELDS[WEBHOOK] | {"secret"} | ASSIGNED[WEBHOOK]
+
 
 def endpoint_body(resource: Resource, material: Material, raw: Wire) -> Wire:
-    """The body of a PUT: what lives there, with our fields laid over it and every key in clear.
+    """The body of a PUT: our fields in full, every key in clear, and beside them what else lives there.
 
-    Members that nobody modelled are kept, on the endpoint and on each credential; credentials that the manifest
-    does not name are dropped, since the matrix is ours as a whole. Raises SecretMissing when a key is not in
-    `material`: a mask is never sent.
+    `resource` is normalized; `raw` is the live document, empty for a creation. Members that nobody modelled are
+    kept: on the endpoint, its limits and each credential. **Credentials that the manifest does not name are
+    dropped**: the matrix is replaced as a whole. Raises SecretMissing when `material` holds no real key for a
+    credential, and Unsupported when something that would have to be sent back is masked: a mask is never sent.
     """
     spec = resource.spec
     return {
-        **{name: value for name, value in raw.items() if name not in ASSIGNED},
         "name": spec["displayName"],
         "provider": spec["provider"],
         "model": spec["model"],
         "credentials": _credentials(spec["credentials"], material, raw),
-        "rateLimits": {**_mapping(raw.get("rateLimits")), **spec["rateLimits"]},
+        "rateLimits": {**spec["rateLimits"], **_rest(_mapping(raw.get("rateLimits")), RANGES.keys())},
         "fallbackStrategy": spec["fallbackStrategy"],
+        **_rest(raw, _ENDPOINT),
     }
 
 
@@ -53,34 +60,24 @@ def _credentials(wanted: Mapping[str, Any], material: Material, raw: Wire) -> Se
     ranked = sorted(wanted.items(), key=lambda item: -item[1]["priority"])
     return [
         {
-            **known.get(key_id, {}),
             "keyId": key_id,
-            "apiKey": _revealed(material, f"/spec/credentials/{key_id}/apiKey"),
+            "apiKey": _revealed(material, join("/spec", ("credentials", key_id, "apiKey"))),
             "priority": credential["priority"],
+            **_rest(known.get(key_id, {}), _CREDENTIAL),
         }
         for key_id, credential in ranked
     ]
 
 
-def _revealed(material: Material, path: str) -> str:
-    if path not in material:
-        raise SecretMissing(f"no value for {path}: nothing is sent")
-    return material[path].reveal()
-
-
-def _mapping(value: Any) -> Wire:
-    return value if isinstance(value, dict) else {}
-
-
 def webhook_body(resource: Resource, material: Material, raw: Wire) -> Wire:
-    """The body of a POST or PUT of a webhook; members that nobody modelled are kept."""
+    """The body of a POST or PUT of a webhook, on the same terms as an endpoint's."""
     spec = resource.spec
     return {
-        **{name: value for name, value in raw.items() if name not in ASSIGNED},
         "name": spec["name"],
         "url": spec["url"],
         "events": sorted(spec["events"], key=_contract_order),
         "secret": _revealed(material, "/spec/secret"),
+        **_rest(raw, _WEBHOOK),
     }
 
 
@@ -89,71 +86,156 @@ def _contract_order(event: str) -> int:
     return EVENTS.index(event) if event in EVENTS else len(EVENTS)
 
 
+def _revealed(material: Material, path: str) -> str:
+    text = material[path].reveal() if path in material else ""
+    if not text:
+        raise SecretMissing(f"no value for {path}: nothing was sent")
+    if text.startswith(MASKED):
+        raise SecretMissing(f"the value for {path} is a mask, as a gateway shows it, and no key: nothing was sent")
+    return text
+
+
+def _rest(raw: Wire, ours: Container[str]) -> Wire:
+    """Members that nobody modelled, to go back as they came."""
+    rest = {name: value for name, value in raw.items() if name not in ours}
+    masked = next(_masks(rest, ()), None)
+    if masked is not None:
+        raise Unsupported(
+            f"the live document holds {'.'.join(masked)} masked, which this tool does not know: a replacement would "
+            "put the mask in place of the value. Nothing was sent; change this object at the gateway"
+        )
+    return rest
+
+
+def _masks(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, str) and value.startswith(MASKED):
+        yield keys
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _masks(member, (*keys, name))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _masks(member, (*keys, str(index)))
+
+
+def _mapping(value: Any) -> Wire:
+    return value if isinstance(value, dict) else {}
+
+
 class Reader:
-    """From the wire, for one gateway. Equal parts are shared, for fleets repeat their limits."""
+    """From the wire, for one gateway. Equal parts are shared, for fleets repeat their limits and key ids."""
 
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
-        self._limits: dict[tuple[Any, ...], Wire] = {}
-        self._ranks: dict[Any, Wire] = {}
+        self._limits: dict[tuple[tuple[str, float], ...], Wire] = {}
+        self._ranks: dict[float, Wire] = {}
+        self._paths: dict[str, str] = {}
 
     def endpoint(self, raw: Wire, key: str | None = None) -> Live:
-        """One endpoint; `key` is its id where the body does not repeat it. Raises ProtocolError."""
+        """One endpoint; `key` is the id it was asked for under, None in a list. Raises ProtocolError."""
+        remote_id = self._endpoint_id(raw, key)
         try:
-            remote_id = raw.get("endpointId") or raw.get("id") or key
-            if not isinstance(remote_id, str):
-                raise _unreadable("an endpoint", "has no id")
-            credentials, hints = {}, {}
-            for credential in raw["credentials"]:
-                key_id = credential["keyId"]
-                credentials[key_id] = self._rank(credential["priority"])
-                hints[f"/spec/credentials/{key_id}/apiKey"] = hint(credential.get("apiKey"))
-            spec = {
-                "displayName": raw["name"],
-                "provider": raw["provider"],
-                "model": raw["model"],
-                "credentials": credentials,
-                "rateLimits": self._shared_limits(raw["rateLimits"]),
-                "fallbackStrategy": raw["fallbackStrategy"],
-            }
-        except (KeyError, TypeError, AttributeError) as error:
-            raise _unreadable("an endpoint", f"has no usable {error}") from error
+            spec: dict[str, Any] = {name: _text(raw, member) for name, member in _TEXTS}
+            spec["credentials"], hints = self._credentials(raw.get("credentials"))
+            if raw.get("rateLimits") is not None:
+                spec["rateLimits"] = self._shared_limits(raw["rateLimits"])
+            if raw.get("fallbackStrategy") is not None:
+                spec["fallbackStrategy"] = _text(raw, "fallbackStrategy")
+        except _WrongShape as error:
+            raise self._unreadable(f"endpoint {_cut(remote_id)}", error) from error
         return Live(Address(self._gateway, ENDPOINT, remote_id), remote_id, spec, raw, hints, _revision(raw))
 
-    def _rank(self, priority: Any) -> Wire:
-        if priority not in self._ranks:
-            self._ranks[priority] = {"priority": priority}
-        return self._ranks[priority]
+    def _endpoint_id(self, raw: Wire, key: str | None) -> str:
+        """A tenant may have ids of its own besides: only `endpointId` can contradict the path."""
+        found = raw.get("endpointId") or key or raw.get("id")
+        if not isinstance(found, str) or not found:
+            raise self._unreadable("an endpoint", "no id")
+        if key is not None and found != key:
+            raise self._unreadable(f"endpoint {_cut(found)}", f"not the id {_cut(key)} that was asked for")
+        return found
 
-    def _shared_limits(self, raw: Wire) -> Wire:
-        found = tuple(raw.get(name) for name in LIMITS)
-        if found not in self._limits:
-            pairs = zip(LIMITS, found, strict=True)
-            self._limits[found] = {name: value for name, value in pairs if value is not None}
-        return self._limits[found]
+    def _credentials(self, raw: Any) -> tuple[Mapping[str, Wire], Mapping[str, str]]:
+        if not isinstance(raw, list):
+            raise _WrongShape("no list of credentials")
+        credentials, hints = {}, {}
+        for credential in raw:
+            if not isinstance(credential, dict):
+                raise _WrongShape("a credential that is no object")
+            key_id = _text(credential, "keyId")
+            credentials[key_id] = self._rank(_number(credential, "priority"))
+            hints[self._path(key_id)] = hint(credential.get("apiKey"))
+        if len(credentials) != len(raw):
+            raise _WrongShape("a keyId that stands twice")
+        return credentials, hints
+
+    def _path(self, key_id: str) -> str:
+        if key_id not in self._paths:
+            self._paths[key_id] = join("/spec", ("credentials", key_id, "apiKey"))
+        return self._paths[key_id]
+
+    def _rank(self, priority: float) -> Wire:
+        return self._ranks.setdefault(priority, {"priority": priority})
+
+    def _shared_limits(self, raw: Any) -> Wire:
+        if not isinstance(raw, dict):
+            raise _WrongShape("rateLimits that are no object")
+        found = tuple((name, _number(raw, name)) for name in LIMITS if raw.get(name) is not None)
+        return self._limits.setdefault(found, dict(found))
 
     def webhook(self, raw: Wire) -> Live:
         """One webhook. Raises ProtocolError."""
+        remote_id = raw.get("id")
+        if isinstance(remote_id, bool) or not isinstance(remote_id, str | int) or remote_id == "":
+            raise self._unreadable("a webhook", "no id")
         try:
-            spec = {"name": raw["name"], "url": raw["url"], "events": sorted(raw["events"])}
-            remote_id = raw["id"]
-        except (KeyError, TypeError) as error:
-            raise _unreadable("a webhook", f"has no usable {error}") from error
-        address = Address(self._gateway, WEBHOOK, str(raw["name"]))
-        return Live(address, str(remote_id), spec, raw, {}, _revision(raw))
+            name = _text(raw, "name")
+            spec = {"name": name, "url": _text(raw, "url"), "events": _events(raw.get("events"))}
+        except _WrongShape as error:
+            raise self._unreadable(f"webhook {_cut(str(remote_id))}", error) from error
+        return Live(Address(self._gateway, WEBHOOK, name), str(remote_id), spec, raw, {}, _revision(raw))
+
+    def _unreadable(self, what: str, why: object) -> ProtocolError:
+        return ProtocolError(f"the gateway answered with {what} that has {why}", gateway=self._gateway)
+
+
+_TEXTS = (("displayName", "name"), ("provider", "provider"), ("model", "model"))
+
+
+class _WrongShape(Exception):
+    """A member that the contract has otherwise; says what is there instead, never a value."""
+
+
+def _text(raw: Wire, name: str) -> str:
+    value = raw.get(name)
+    if not isinstance(value, str) or not value:
+        raise _WrongShape(f"no text for {name}")
+    return value
+
+
+def _number(raw: Wire, name: str) -> float:
+    value = raw.get(name)
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return value
+    raise _WrongShape(f"no number for {name}")
+
+
+def _events(raw: Any) -> Sequence[str]:
+    if not isinstance(raw, list) or not all(isinstance(event, str) for event in raw):
+        raise _WrongShape("no list of events")
+    return sorted(set(raw))
+
+
+def _cut(text: str) -> str:
+    return repr(text[:80])
 
 
 def hint(masked: Any) -> str:
-    """What a mask reveals: the characters behind its stars, empty where there are none."""
+    """What a mask reveals: at most four characters behind its stars; none where it is full, or no mask at all."""
     if not isinstance(masked, str) or not masked.startswith("*"):
         return ""
-    return masked.lstrip("*")
+    return masked.lstrip("*")[-LONGEST_HINT:]
 
 
 def _revision(raw: Wire) -> str | None:
     version = raw.get("version")
-    return None if version is None else str(version)
-
-
-def _unreadable(what: str, why: str) -> ProtocolError:
-    return ProtocolError(f"the gateway answered with {what} that {why}")
+    return str(version) if isinstance(version, str | int) else None

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
-from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.resource import Gateway, Resource
-from reconciler.platforms.cxone.adapter import CxoneAdapter
-from reconciler.platforms.cxone.api import Api
-from reconciler.platforms.cxone.capabilities import (
-    CAPABILITIES,
-    DEFAULT_STRATEGY,
-    ENDPOINT,
-    EVENTS,
-    NAME,
-    NOT_EXPRESSIBLE,
-    PATHS,
-    PROVIDERS,
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.resource import Gateway, Resource, Spec
+from reconciler.planning.pointer import join
+from reconciler.platforms.cxone.capabilities import CAPABILITIES, DEFAULT_STRATEGY, ENDPOINT, NAME, PATHS
+from reconciler.platforms.cxone.unsupported import (
+    Keys,
+    gateway_findings,
+    ignored,
+    inexpressible,
+    org_findings,
+    resource_findings,
 )
-from reconciler.platforms.cxone.convert import LIMITS, Reader
-from reconciler.transport import Client
+
+if TYPE_CHECKING:
+    from reconciler.platforms.cxone.adapter import CxoneAdapter
+    from reconciler.transport import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,84 +33,64 @@ class CxonePlatform:
     name: str = NAME
     capabilities: Capabilities = CAPABILITIES
 
-    def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:  # noqa: ARG002 - the port
-        """What the contract has no place for, or would answer with a 400."""
-        kind = resource.address.kind
-        if kind not in self.capabilities.kinds:
-            return (_finding(resource, "PLATFORM004", f"cxone has no {kind}", "/metadata/name"),)
-        expressible = _endpoint_findings(resource) if kind == ENDPOINT else _webhook_findings(resource)
-        return (*_not_expressible(resource), *expressible)
+    def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
+        """What the contract has no place for or would refuse, in the resource and in its Gateway's `paths`."""
+        return (*gateway_findings(gateway), *resource_findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
-        """Defaults of the contract, and without what the manifest allows to be left out."""
-        spec = resource.spec
-        added = _defaults(resource)
-        dropped = [name for name in NOT_EXPRESSIBLE.get(resource.address.kind, ()) if name in spec]
-        if not added and not dropped:
+        """Defaults of the contract, events in order, and without what the manifest allows to be left out."""
+        if resource.address.kind not in self.capabilities.kinds:
             return resource
-        kept = {name: value for name, value in spec.items() if name not in dropped}
-        return replace(resource, spec={**added, **kept})
+        spec = _without(resource.spec, [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))])
+        spec = _filled(resource, spec)
+        return resource if spec is resource.spec else replace(resource, spec=spec)
 
     def base_url(self, gateway: Gateway) -> str:
-        """From `url`, or from `org` as the contract says."""
+        """From `url`, or from `org` as the contract says. Raises InputError for an `org` that is no tenant name."""
+        _require(org_findings(gateway))
         return gateway.url or f"https://{gateway.org}.platform.nicecxone.com"
 
     def token_path(self, gateway: Gateway) -> str:
         """The contract's, unless the manifest overrides it."""
-        return {**PATHS, **gateway.paths}["token"]
+        return gateway.paths.get("token", PATHS["token"])
 
     def open(self, gateway: Gateway, client: Client) -> CxoneAdapter:
-        """The adapter of one tenant."""
+        """The adapter of one tenant. Raises InputError for `paths` that cannot be used."""
+        from reconciler.platforms.cxone.adapter import CxoneAdapter  # noqa: PLC0415 - what works offline needs no HTTP
+        from reconciler.platforms.cxone.api import Api  # noqa: PLC0415 - the same
+        from reconciler.platforms.cxone.convert import Reader  # noqa: PLC0415 - the same
+
+        _require(gateway_findings(gateway))
         return CxoneAdapter(gateway, Api(client, {**PATHS, **gateway.paths}), Reader(gateway.name))
 
 
-def _defaults(resource: Resource) -> Mapping[str, Any]:
+def _require(findings: Iterable[Diagnostic]) -> None:
+    found = tuple(findings)
+    if found:
+        raise InputError(found)
+
+
+def _filled(resource: Resource, spec: Spec) -> Spec:
+    """The spec itself where nothing is to be added, so that a fleet that says everything costs nothing."""
     if resource.address.kind != ENDPOINT:
-        return {}
-    wanted = {"displayName": resource.address.name, "fallbackStrategy": DEFAULT_STRATEGY}
-    return {name: value for name, value in wanted.items() if name not in resource.spec}
+        events = sorted(spec.get("events", ()))
+        return spec if events == spec.get("events") else {**spec, "events": events}
+    if "displayName" in spec and "fallbackStrategy" in spec:
+        return spec
+    return {"displayName": resource.address.name, "fallbackStrategy": DEFAULT_STRATEGY, **spec}
 
 
-def _not_expressible(resource: Resource) -> Iterator[Diagnostic]:
-    for name in NOT_EXPRESSIBLE[resource.address.kind]:
-        path = f"/spec/{name}"
-        if name in resource.spec and path not in resource.lifecycle.ignore:
-            detail = f"cxone has no {name}: take it out, or name {path} in lifecycle.ignore to leave it out."
-            yield _finding(resource, "PLATFORM001", detail, path)
+def _without(spec: Spec, left_out: Sequence[Keys]) -> Spec:
+    for keys in left_out:
+        spec = _cut(spec, keys)
+    return spec
 
 
-def _endpoint_findings(resource: Resource) -> Iterator[Diagnostic]:
-    spec = resource.spec
-    if spec.get("provider") not in PROVIDERS:
-        detail = f"cxone knows the providers {', '.join(PROVIDERS)}."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/provider")
-    if not spec.get("credentials"):
-        yield _finding(resource, "PLATFORM002", "cxone needs at least one credential.", "/spec/credentials")
-    for name in LIMITS:
-        if name not in spec.get("rateLimits", {}):
-            yield _finding(resource, "PLATFORM002", f"cxone needs rateLimits.{name}.", "/spec/rateLimits")
-
-
-def _webhook_findings(resource: Resource) -> Iterator[Diagnostic]:
-    unknown = [event for event in resource.spec.get("events", ()) if event not in EVENTS]
-    if unknown:
-        detail = f"cxone has no event {', '.join(map(repr, unknown))}; it knows {', '.join(EVENTS)}."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/events")
-    if "/spec/secret" not in resource.secrets:
-        yield _finding(resource, "PLATFORM002", "cxone needs a secret to sign deliveries with.", "/spec/secret")
-
-
-_SUMMARIES: Mapping[str, str] = {
-    "PLATFORM001": "the platform cannot express this field",
-    "PLATFORM002": "the platform needs this field",
-    "PLATFORM003": "the platform does not take this value",
-    "PLATFORM004": "the platform does not have this kind",
-}
-
-
-def _finding(resource: Resource, code: str, detail: str, path: str) -> Diagnostic:
-    position = resource.source.position(path)
-    return Diagnostic(Severity.ERROR, code, _SUMMARIES[code], detail, position, resource.address, path)
+def _cut(value: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
+    first, *rest = keys
+    if not rest:
+        return {name: member for name, member in value.items() if name != first}
+    return {**value, first: _cut(value[first], tuple(rest))}
 
 
 PLATFORM = CxonePlatform()

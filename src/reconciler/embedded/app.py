@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -95,7 +95,10 @@ def _guarded(
     """Around every route of the contract: what is remembered, what goes wrong, what is refused."""
 
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=499)  # the client was killed while it sent
         path = request.url.path
         deed = gateway.faults.deed(request.method, path)
         _remember(gateway, request)

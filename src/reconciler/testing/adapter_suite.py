@@ -190,12 +190,8 @@ async def no_secret_in_anything_raised(bench: Bench) -> None:
     """A gateway may repeat what it was sent: its words end up in logs, comments and tracebacks."""
     for resource, material in bench.samples():
         await bench.refuse_echoing()
-        try:
-            await bench.adapter.create(resource, material)
-        except GatewayError as error:
-            text = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)) + repr(bench.adapter)
-        else:
-            raise AssertionError("a refused write did not raise")
+        error = await _raises(GatewayError, bench.adapter.create(resource, material))
+        text = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)) + repr(bench.adapter)
         for value in material.values():
             assert value.reveal() not in text
 
@@ -239,12 +235,12 @@ async def _read(bench: Bench, resource: Resource) -> Live:
     return again
 
 
-async def _raises(error: type[GatewayError], write: Awaitable[object]) -> None:
+async def _raises(expected: type[GatewayError], write: Awaitable[object]) -> GatewayError:
     try:
         await write
-    except error:
-        return
-    raise AssertionError(f"a write went through that should have ended in {error.__name__}")
+    except expected as error:
+        return error
+    raise AssertionError(f"a write went through that should have ended in {expected.__name__}")
 
 
 def _contents(objects: Sequence[Live]) -> Mapping[str, str]:

@@ -40,6 +40,7 @@ PURE = {"httpx", "yaml", "pydantic", "asyncio", "os", "structlog", "time", "rand
 LONG = {
     "ledger/sqlite.py": "one file per database, schema and statements together",
     "testing/fakes.py": "every port once, in memory",
+    "testing/adapter_suite.py": "the published contract of an adapter, read as one text",
     "testing/ledger_suite.py": "the published contract of a ledger, read as one text",
     "embedded/app.py": "routing, tokens and faults of one application",
     "planning/policy.py": "the built-in rules, one beside the other",

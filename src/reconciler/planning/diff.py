@@ -25,7 +25,7 @@ def differing(before: Spec, after: Spec) -> tuple[Keys, ...]:
     # DeepDiff takes time for every member it walks, so it is given those alone that differ.
     moved = [key for key in {**before, **after} if lookup(before, (key,)) != lookup(after, (key,))]
     ours, theirs = ({key: side[key] for key in moved if key in side} for side in (before, after))
-    tree = DeepDiff(ours, theirs, view="tree", ignore_order=False, threshold_to_diff_deeper=0)
+    tree = DeepDiff(ours, theirs, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     found: dict[Keys, None] = {}
     for levels in tree.values():
         for level in levels:

@@ -22,7 +22,7 @@ from reconciler.testing.adapter_suite import LAWS, Law, a_stale_revision_is_refu
 from reconciler.testing.fakes import FakeClock, RecordingProgress
 from reconciler.transport import OAuthCredential, Target, connect
 
-SECRETS = {"A": "sk-first-0123456789abcd", "B": "sk-second-0123456789efgh", "HOOK": "whsec-0123456789"}
+SECRETS = {"A": "sk-first-0123456789abcd", "B": "second+0123456789/fgh==", "HOOK": "hook-secret-0123456789"}
 
 
 def material(resource: Resource) -> Material:

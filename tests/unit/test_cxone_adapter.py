@@ -54,7 +54,7 @@ WEBHOOK = Resource(
     {"name": "hook", "url": "https://h.example.com", "events": ["endpoint.created"]},
     {"/spec/secret": SecretRef("env", ("S",))},
 )
-KEYS = {"/spec/credentials/k1/apiKey": SecretValue("sk-0123456789abcdef")}
+KEYS = {"/spec/credentials/k1/apiKey": SecretValue("without+a/shape==")}
 HOOK_KEYS = {"/spec/secret": SecretValue("whsec-0123456789")}
 
 STORED: dict[str, Any] = {
@@ -413,7 +413,7 @@ def test_a_candidate_carries_another_name_and_no_precondition(tmp_path: Path) ->
 
 def test_a_refusal_that_echoes_the_keys_keeps_them_out_of_a_check(tmp_path: Path) -> None:
     """Checks are printed and kept in the history; a gateway may repeat what it was given."""
-    rules = [rule("PUT", "*", {"status": 422, "echo": True})]
+    rules = [rule("PUT", "*", {"status": 422, "echo": True})]  # the key looks like none, so only knowing it helps
 
     async def refused() -> str:
         async with embedded(tmp_path, {"rules": rules}) as adapter:

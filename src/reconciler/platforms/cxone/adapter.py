@@ -52,7 +52,7 @@ class CxoneAdapter:
             tuple(live for each in listed for live in each.objects),
             complete=all(each.finding is None for each in listed),
             diagnostics=tuple(each.finding for each in listed if each.finding is not None),
-            unseen=_unseen(listed),
+            unseen=frozenset(each.kind for each in listed if each.finding is not None),
         )
 
     async def _list(self, kind: str, name: str, read: Callable[[Wire], Live]) -> _Listed:
@@ -222,9 +222,3 @@ def guard_of(live: Live) -> Guard:
 
 def _with_etag(live: Live, found: Found) -> Live:
     return live if found.etag is None else replace(live, etag=found.etag)
-
-
-def _unseen(listed: Sequence[_Listed]) -> frozenset[str]:
-    """Kinds that could not be read to their end; empty where none was, as the model has it."""
-    unseen = frozenset(each.kind for each in listed if each.finding is not None)
-    return unseen if len(unseen) < len(listed) else frozenset()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -24,7 +25,6 @@ from reconciler.platforms.cxone.capabilities import (
     ENDPOINT,
     EVENTS,
     FIELDS,
-    LIMITS,
     PATHS,
     PROVIDERS,
     RANGES,
@@ -63,15 +63,17 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
 def inexpressible(resource: Resource) -> Iterator[Keys]:
     """Where in the spec something stands that the wire has no place for."""
     spec = resource.spec
-    for name in sorted(spec.keys() - FIELDS[resource.address.kind]):
-        yield (name,)
-    if resource.address.kind != ENDPOINT:
-        return
-    for name in sorted(spec.get("rateLimits", _NO_FIELDS).keys() - RANGES.keys()):
-        yield ("rateLimits", name)
-    for key_id, credential in spec.get("credentials", _NO_FIELDS).items():
-        for name in sorted(credential.keys() - CREDENTIAL_FIELDS):
-            yield ("credentials", key_id, name)
+    yield from _strangers(spec, FIELDS[resource.address.kind], ())
+    if resource.address.kind == ENDPOINT:
+        yield from _strangers(spec.get("rateLimits", _NO_FIELDS), RANGES.keys(), ("rateLimits",))
+        for key_id, credential in spec.get("credentials", _NO_FIELDS).items():
+            if credential.keys() != CREDENTIAL_FIELDS:
+                yield from _strangers(credential, CREDENTIAL_FIELDS, ("credentials", key_id))
+
+
+def _strangers(members: Mapping[str, Any], known: AbstractSet[str], keys: Keys) -> Iterator[Keys]:
+    if not members.keys() <= known:
+        yield from ((*keys, name) for name in sorted(members.keys() - known))
 
 
 def ignored(resource: Resource, path: str) -> bool:
@@ -88,8 +90,7 @@ def _endpoint_findings(resource: Resource) -> Iterator[Diagnostic]:
     if "fallbackStrategy" in spec:
         yield from _one_of(resource, "fallbackStrategy", STRATEGIES)
     yield from _credential_findings(resource)
-    for name in LIMITS:
-        yield from _limit_findings(resource, name, spec.get("rateLimits", _NO_FIELDS).get(name))
+    yield from _limit_findings(resource)
 
 
 def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
@@ -99,24 +100,29 @@ def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
         return
     first: dict[Any, str] = {}
     for key_id, credential in credentials.items():
-        path = join("/spec", ("credentials", key_id))
         priority = credential.get("priority")
         if type(priority) is not int:
-            yield _finding(resource, "PLATFORM002", "cxone orders keys by a whole number; give one.", path)
+            yield _of_key(resource, "PLATFORM002", (key_id,), "cxone orders keys by a whole number; give one.")
         elif first.setdefault(priority, key_id) != key_id:
             detail = f"{first[priority]} has priority {priority} as well; cxone wants each to be different."
-            yield _finding(resource, "PLATFORM003", detail, f"{path}/priority")
-        if f"{path}/apiKey" not in resource.secrets:
-            yield _finding(resource, "PLATFORM002", "cxone needs the key itself; refer to a secret.", path)
+            yield _of_key(resource, "PLATFORM003", (key_id, "priority"), detail)
+        if f"/spec/credentials/{key_id}/apiKey" not in resource.secrets:
+            yield _of_key(resource, "PLATFORM002", (key_id,), "cxone needs the key itself; refer to a secret.")
 
 
-def _limit_findings(resource: Resource, name: str, value: Any) -> Iterator[Diagnostic]:
-    least, most = RANGES[name]
-    if value is None:
-        yield _finding(resource, "PLATFORM002", f"cxone needs rateLimits.{name}; add it.", "/spec/rateLimits")
-    elif type(value) is not int or value < least or (most is not None and value > most):
-        detail = f"cxone takes whole numbers from {least}" + ("." if most is None else f" to {most}.")
-        yield _finding(resource, "PLATFORM003", detail, f"/spec/rateLimits/{name}")
+def _of_key(resource: Resource, code: str, keys: Keys, detail: str) -> Diagnostic:
+    return _finding(resource, code, detail, join("/spec/credentials", keys))
+
+
+def _limit_findings(resource: Resource) -> Iterator[Diagnostic]:
+    limits = resource.spec.get("rateLimits", _NO_FIELDS)
+    for name, (least, most) in RANGES.items():
+        value = limits.get(name)
+        if value is None:
+            yield _finding(resource, "PLATFORM002", f"cxone needs rateLimits.{name}; add it.", "/spec/rateLimits")
+        elif type(value) is not int or value < least or (most is not None and value > most):
+            detail = f"cxone takes whole numbers from {least}" + ("." if most is None else f" to {most}.")
+            yield _finding(resource, "PLATFORM003", detail, f"/spec/rateLimits/{name}")
 
 
 def _webhook_findings(resource: Resource) -> Iterator[Diagnostic]:

@@ -290,3 +290,30 @@ def test_a_changed_audit_file_is_found(capsys: pytest.CaptureFixture[str]) -> No
     capsys.readouterr()
     assert run(["audit", "verify", "--format", "json"]) == 1
     assert printed(capsys)["broken_at"] == 2
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{keyId: k, priority: 1, apiKey: CANARY}",
+        "{keyId: k, priority: 1, apiKey: 'CANARY'}",
+        '{"keyId": "k", "priority": 1, "apiKey": "CANARY"}',
+        "{keyId: k, priority: 1, apikey: CANARY}",
+        "{keyId: k, priority: 1, apiKey: [CANARY]}",
+        "{keyId: k, priority: 1, apiKey: {value: CANARY}}",
+        "{keyId: k, priority: 1, apiKey: CANARY, apiKey: CANARY}",
+        "{keyId: k, priority: x, apiKey: CANARY}",
+        "{keyId: k, priority: 1, apiKey: !!binary CANARY}",
+        "{keyId: k, priority: 1, apiKey: |\n  CANARY}",
+    ],
+)
+def test_a_secret_in_clear_is_refused_and_not_repeated(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever pastes a key into a manifest has one place to clean up; the job's log must not become the second."""
+    credentials = "{keyId: key-1, priority: 1, apiKey: {env: KEY_A}}"
+    text = endpoint("one").replace(credentials, written.replace("CANARY", SECRET))
+    assert SECRET in text
+    manifests(GATEWAY.format(url='"embedded:"', total=10), text)
+    for arguments in (["validate"], ["validate", "--format", "json"], ["plan"], ["plan", "--format", "json"]):
+        assert run(arguments) == 1
+        said = capsys.readouterr()
+        assert SECRET not in said.out + said.err

@@ -7,15 +7,15 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from reconciler import __version__, planning, platforms, secrets, transport
+from reconciler import __version__, planning, platforms, secrets
 from reconciler import ledger as ledgers
 from reconciler.engine import Assembly, Site, SystemClock, select
 from reconciler.errors import InputError
@@ -27,6 +27,7 @@ from reconciler.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
+    from reconciler.transport import Credential
 
 EMBEDDED = "embedded:"
 
@@ -35,6 +36,14 @@ CODES: Mapping[str, str] = {
     "WIRING002": (
         "The settings list the hosts that gateways may have (`allowedHosts`), and this one is not among them. A pull "
         "request cannot send credentials elsewhere."
+    ),
+    "WIRING004": (
+        "The gateway's URL is not https and not this machine, so that its credential, and every key that is written, "
+        "could be read on the way. Write https; inside a trusted network, this warning is all that happens."
+    ),
+    "WIRING005": (
+        "The credential of a gateway goes into a header of every request, and its value has characters that a header "
+        "cannot carry. It is not shown. Look at the variable, file or command that it comes from."
     ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }
@@ -48,7 +57,7 @@ def validate(desired: Desired) -> tuple[Diagnostic, ...]:
     known = _platforms(desired)
     normalized = _normalized(desired, known)
     limits = _unsupported(desired, known)
-    return ordered((*limits, *planning.offline_findings(normalized)))
+    return ordered((*limits, *_in_clear(desired, known), *planning.offline_findings(normalized)))
 
 
 @asynccontextmanager
@@ -63,7 +72,7 @@ async def open_session(
     chosen = select(desired, gateways)
     known = _platforms(chosen)
     _require(_unsupported(chosen, known))
-    _require([finding for gateway in chosen.gateways.values() for finding in _host_findings(settings, gateway)])
+    _require([f for name, gateway in chosen.gateways.items() for f in _host_findings(settings, gateway, known[name])])
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         vault = _open_vault(settings, chosen)
@@ -79,7 +88,7 @@ async def open_session(
             for name, gateway in sorted(chosen.gateways.items())
         }
         yield Assembly(
-            desired=_normalized(chosen, known),
+            desired=replace(_normalized(chosen, known), diagnostics=(*chosen.diagnostics, *_in_clear(chosen, known))),
             sites=sites,
             ledger=ledger,
             audit=audit,
@@ -197,6 +206,20 @@ async def _prepare_credentials(vault: Vault, desired: Desired) -> None:
     }
     failed = await vault.prepare(tuple(places))
     _require([replace(finding, position=_position(*places[ref])) for ref, finding in failed.items()])
+    headers = {ref: place for ref, place in places.items() if not isinstance(place[0].auth, OAuth)}
+    _require([_no_header(*place) for ref, place in headers.items() if not _is_header_text(vault.reveal(ref).reveal())])
+
+
+def _is_header_text(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def _no_header(gateway: Gateway, path: str) -> Diagnostic:
+    detail = (
+        "the value holds a line break, blanks at its ends or other characters that no HTTP header can carry. "
+        "Look at what stands there: often it is a file with more than the secret."
+    )
+    return _finding("WIRING005", "a credential that cannot be sent", detail, gateway, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +238,8 @@ async def _open_gateway(
     known: platforms.OpenablePlatform,
     ports: _GatewayPorts,
 ) -> Adapter:
+    from reconciler import transport  # noqa: PLC0415 - an HTTP client takes a tenth of a second to load
+
     base_url = await _base_url(stack, settings, gateway, known)
     target = transport.Target(
         gateway=gateway.name,
@@ -257,13 +282,13 @@ def _faults(settings: Settings) -> FaultPlan | None:
         raise InputError([Diagnostic(Severity.ERROR, "WIRING003", "a fault plan cannot be read", detail)]) from None
 
 
-def _credential(
-    gateway: Gateway, known: platforms.OpenablePlatform, base_url: str, vault: Vault
-) -> transport.Credential | None:
+def _credential(gateway: Gateway, known: platforms.OpenablePlatform, base_url: str, vault: Vault) -> Credential | None:
+    from reconciler import transport  # noqa: PLC0415 - see above
+
     match gateway.auth:
         case OAuth() as oauth:
             return transport.OAuthCredential(
-                token_url=urljoin(base_url + "/", oauth.token_url or known.token_path(gateway)),
+                token_url=_token_url(gateway, oauth, known, base_url),
                 client_id=vault.reveal(oauth.client_id),
                 client_secret=vault.reveal(oauth.client_secret),
                 scopes=oauth.scopes,
@@ -281,14 +306,48 @@ def _position(gateway: Gateway, path: str) -> Position:
     return gateway.source.position(path)
 
 
-def _host_findings(settings: Settings, gateway: Gateway) -> Sequence[Diagnostic]:
-    if gateway.url == EMBEDDED or not settings.allowed_hosts or gateway.url is None:
-        return ()
-    host = urlsplit(gateway.url).hostname or ""
-    if any(fnmatch(host, pattern) for pattern in settings.allowed_hosts):
-        return ()
-    detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
-    return (_finding("WIRING002", "this host is not allowed", detail, gateway, "/spec/url"),)
+def _token_url(gateway: Gateway, oauth: OAuth, known: platforms.OpenablePlatform, base_url: str) -> str:
+    return urljoin(base_url + "/", oauth.token_url or known.token_path(gateway))
+
+
+def _destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping[str, str]:
+    """Every URL that a credential of this gateway would be sent to, by the field that says so."""
+    if gateway.url == EMBEDDED:
+        base_url, found = "http://127.0.0.1", {}
+    else:
+        base_url = known.base_url(gateway)
+        found = {"/spec/url" if gateway.url else "/spec/org": base_url}
+    if isinstance(gateway.auth, OAuth):
+        token_url = _token_url(gateway, gateway.auth, known, base_url)
+        if urlsplit(token_url).netloc != urlsplit(base_url).netloc:
+            found["/spec/auth/oauth/tokenUrl" if gateway.auth.token_url else "/spec/paths/token"] = token_url
+    return found
+
+
+def _host_findings(settings: Settings, gateway: Gateway, known: platforms.OpenablePlatform) -> Iterator[Diagnostic]:
+    """Hosts that the settings do not allow: whoever may change a manifest may not send credentials anywhere."""
+    if not settings.allowed_hosts:
+        return
+    for path, url in _destinations(gateway, known).items():
+        host = urlsplit(url).hostname or ""
+        if not any(fnmatchcase(host, pattern) for pattern in settings.allowed_hosts):
+            detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
+            yield _finding("WIRING002", "this host is not allowed", detail, gateway, path)
+
+
+def _in_clear(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> Iterator[Diagnostic]:
+    """Credentials on their way through a network unencrypted."""
+    for name, gateway in desired.gateways.items():
+        for path, url in _destinations(gateway, known[name]).items() if gateway.auth else ():
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+                detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write https://."
+                finding = _finding("WIRING004", "credentials in clear", detail, gateway, path)
+                yield replace(finding, severity=Severity.WARNING)
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _finding(code: str, summary: str, detail: str, gateway: Gateway, path: str) -> Diagnostic:

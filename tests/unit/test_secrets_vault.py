@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 import pickle
 import sys
 from collections.abc import Mapping
@@ -156,3 +157,32 @@ def test_forgotten_values_are_gone(tmp_path: Path) -> None:
     asyncio.run(made.prepare([ref]))
     made.forget()
     assert made.fingerprint("g", ref) is None
+
+
+def test_a_pipe_is_no_secret_file(tmp_path: Path) -> None:
+    """Opening a pipe that nobody writes to waits for ever."""
+    root = tmp_path / "secrets"
+    root.mkdir()
+    os.mkfifo(root / "pipe")
+    assert code(vault(tmp_path, file_root=root), SecretRef("file", ("pipe",))) == "SECRET001"
+
+
+def test_bytes_that_are_no_text_are_a_finding(tmp_path: Path) -> None:
+    """The system hands them over as half characters, which can be neither hashed nor sent."""
+    assert code(vault(tmp_path, {"K": "\udcff"}), SecretRef("env", ("K",))) == "SECRET001"
+
+
+def test_a_command_that_takes_too_long_leaves_nobody_behind(tmp_path: Path) -> None:
+    """A shell's child holds the pipe open and lives on; each plan would add one."""
+    mark = tmp_path / "pid"
+    command = ("sh", "-c", f"sleep 60 & echo $! > {mark}; wait")
+    made = vault(tmp_path, allow_commands=True, command_seconds=0.5)
+    assert code(made, SecretRef("command", command)) == "SECRET001"
+    child = int(mark.read_text())
+    assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split(")")[1]
+
+
+def test_a_command_that_never_stops_printing_is_stopped(tmp_path: Path) -> None:
+    """A wrong command would fill the memory of the runner."""
+    made = vault(tmp_path, allow_commands=True)
+    assert code(made, SecretRef("command", ("yes",))) == "SECRET001"

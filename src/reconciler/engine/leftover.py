@@ -33,11 +33,11 @@ from reconciler.model.resource import Spec
 
 
 def resolve(snapshot: LedgerSnapshot, observed: Mapping[str, Observed]) -> Leftovers:
-    """Decide each leftover intent of the gateways that were read completely."""
+    """Decide each leftover intent of a kind that was read completely."""
     open_intents = [
         intent
         for address, intent in sorted(snapshot.intents.items())
-        if address.gateway in observed and observed[address.gateway].complete
+        if address.gateway in observed and observed[address.gateway].saw(address.kind)
     ]
     if not open_intents:
         return Leftovers(snapshot)

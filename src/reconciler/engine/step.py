@@ -137,11 +137,21 @@ class Stepper:
             self.assembly.progress("preflight_skipped", {"address": str(job.change.address)})
             return NOT_ASKED
         except GatewayError as error:
-            await job.withdraw()
+            await _clear(job, scratch)
             return Verification((Check("candidate", Verdict.UNKNOWN, str(error)),), 1)
         if found.verdict is not Verdict.READY:
             await job.withdraw()
         return found
+
+
+async def _clear(job: Job, scratch: str) -> None:
+    """Take the candidate away; where even that is refused, the intent stays: it names what the next run removes."""
+    try:
+        await job.site.adapter.discard(scratch)
+    except GatewayError as error:
+        job.journal.audit("preflight.left", address=str(job.change.address), scratch=scratch, why=type(error).__name__)
+        return
+    await job.withdraw()
 
 
 def explain(checks: Sequence[Check]) -> str:

@@ -55,9 +55,18 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         drift=tuple(draft.drift),
         diagnostics=ordered(found),
         summary=_summary(draft, changes),
-        complete=all(seen.complete for seen in world.observed.values()),
+        complete=all(_sees_enough(world, gateway) for gateway in world.observed),
         digest=intent_digest(changes),
     )
+
+
+def _sees_enough(world: World, gateway: str) -> bool:
+    """A kind that the gateway does not offer matters only where one of it is declared or was applied."""
+    seen = world.observed[gateway]
+    if seen.complete:
+        return True
+    concerned = {a.kind for a in (*world.desired.resources, *world.ledger.entries) if a.gateway == gateway}
+    return bool(seen.unseen) and all(map(seen.saw, concerned))
 
 
 def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context) -> None:
@@ -72,13 +81,15 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
         if options.only is not None and address not in options.only:
             continue
         resource, entry, found = resources.get(address), entries.get(address), live.get(address)
+        if found is None and not seen.saw(address.kind):
+            continue
         if resource is not None and in_step(resource, entry, found, context):
             draft.unchanged += 1
             continue
         if entry is not None:
-            draft.drift += _drift(entry, found, seen.complete, resource)
+            draft.drift += _drift(entry, found, resource)
         if address not in ambiguous:
-            _decide(resource, entry, found, context, draft, seen.complete)
+            _decide(resource, entry, found, context, draft)
 
 
 def _decide(
@@ -87,11 +98,8 @@ def _decide(
     live: Live | None,
     context: Context,
     draft: _Draft,
-    complete: object,
 ) -> None:
-    """Judge one object's change: is it ours, may it go, could it be seen at all."""
-    if live is None and not complete:
-        return
+    """Judge one object's change: is it ours, may it go."""
     if resource is not None:
         draft.undetermined += undetermined(resource, entry, context.fingerprint)
     if resource is not None and live is not None and entry is None and not _may_take(resource):
@@ -114,17 +122,16 @@ def _may_take(resource: Resource) -> bool:
     return resource.lifecycle.adopt or resource.lifecycle.manage is Manage.OBSERVE
 
 
-def _drift(entry: Entry, live: Live | None, complete: object, resource: Resource | None) -> Iterator[Change]:
+def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterator[Change]:
     """What is live now against what was last applied; shown, never executed."""
     source = resource.source if resource is not None else None
     position = source.position("/metadata/name") if source is not None else None
     if live is None:
-        if complete:
-            yield Change(entry.address, Action.DELETE, "gone from the gateway", position=position)
+        yield Change(entry.address, Action.DELETE, "gone from the gateway", position=position)
         return
     fields = [
-        FieldChange(p, seen, ours, Origin.DRIFT, position=source.position(p) if source else None)
-        for p, seen, ours in drifted(entry.spec, live.spec)
+        FieldChange(p, there, ours, Origin.DRIFT, position=source.position(p) if source else None)
+        for p, there, ours in drifted(entry.spec, live.spec)
     ]
     fields += [
         FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.SECRET, sensitive=True)

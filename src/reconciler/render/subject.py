@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Plan
-from reconciler.model.resource import EMPTY
 from reconciler.model.run import Outcome, Run
 
 
@@ -28,5 +27,5 @@ class Subject:
     run: Run | None = None
     outcomes: tuple[Outcome, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    edges: Mapping[Address, tuple[Address, ...]] = field(default_factory=lambda: EMPTY)
+    edges: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     source: str = ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 
 from reconciler.errors import SecretForbidden, SecretMissing
 from reconciler.model.secret import SecretRef
+from reconciler.secrets.file import LARGEST
 from reconciler.secrets.rules import SecretRules
 
 
@@ -27,6 +30,7 @@ class CommandSource:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
             )
         except OSError as error:
             raise SecretMissing(f"the command {name} cannot be started ({error.strerror})") from None
@@ -36,15 +40,33 @@ class CommandSource:
         return _decoded(output, name)
 
     async def _output(self, process: asyncio.subprocess.Process, name: str) -> bytes:
+        """Whatever ends the wait, nothing that the command started goes on."""
         try:
             async with asyncio.timeout(self._rules.command_seconds):
-                output, _ = await process.communicate()
+                return await _limited(process, name)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
             raise SecretMissing(f"the command {name} took longer than {self._rules.command_seconds:g} s") from None
-        return output
+        finally:
+            if process.returncode is None:
+                await _end(process)
+
+
+async def _limited(process: asyncio.subprocess.Process, name: str) -> bytes:
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    output = await process.stdout.read(LARGEST + 1)
+    while len(output) <= LARGEST and (more := await process.stdout.read(LARGEST + 1)):
+        output += more
+    if len(output) > LARGEST:
+        raise SecretMissing(f"the command {name} printed more than {LARGEST} bytes")
+    await process.wait()
+    return output
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """The whole group: a shell's children hold the pipe open, and would outlive it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _decoded(output: bytes, name: str) -> str:

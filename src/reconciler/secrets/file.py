@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from pathlib import Path
 
 from reconciler.errors import SecretForbidden, SecretMissing
@@ -38,7 +40,10 @@ class FileSource:
 
 
 def _text(path: Path, name: str) -> str:
-    with path.open("rb") as file:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SecretMissing(f"{name} is no regular file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise SecretMissing(f"the file {name} is larger than {LARGEST} bytes")

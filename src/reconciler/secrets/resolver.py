@@ -59,7 +59,7 @@ class SecretVault:
 
     async def _fetch(self, ref: SecretRef) -> None:
         try:
-            self._values[ref] = SecretValue(await self._sources[ref.source].fetch(ref))
+            self._values[ref] = SecretValue(_text(await self._sources[ref.source].fetch(ref)))
         except SecretError as error:
             self._failed[ref] = _finding(ref, error)
 
@@ -94,6 +94,15 @@ class SecretVault:
         self._values.clear()
         self._keys.clear()
         self._fingerprints.clear()
+
+
+def _text(value: str) -> str:
+    """What the system hands over as bytes that are no text could be neither hashed nor sent."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SecretMissing("the value is not UTF-8 text") from None
+    return value
 
 
 def open_vault(

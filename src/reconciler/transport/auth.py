@@ -43,6 +43,18 @@ class HeaderCredential:
 
 Credential: TypeAlias = OAuthCredential | BearerCredential | HeaderCredential
 
+
+def values_of(credential: Credential | None) -> tuple[SecretValue, ...]:
+    """The secrets of a credential, so that no answer of a gateway can echo them."""
+    match credential:
+        case OAuthCredential():
+            return (credential.client_secret,)
+        case BearerCredential(value) | HeaderCredential(_, value):
+            return (value,)
+        case None:
+            return ()
+
+
 PostForm = Callable[[str, Mapping[str, str], Mapping[str, str]], Awaitable[Mapping[str, object]]]
 """Posts a form to the token endpoint: URL, form, headers → the JSON answer. Raises GatewayError."""
 

@@ -6,6 +6,7 @@ redirects are not followed. Bodies never reach a log.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import ssl
@@ -17,11 +18,11 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from reconciler.errors import GatewayError
+from reconciler.errors import Defect, GatewayError
 from reconciler.model.ports import Clock, Progress
 from reconciler.model.secret import SecretValue
 from reconciler.transport import translate
-from reconciler.transport.auth import Authorizer, Credential, authorizer
+from reconciler.transport.auth import Authorizer, Credential, authorizer, values_of
 from reconciler.transport.lanes import Lanes
 from reconciler.transport.retry import ATTEMPTS, TABLE, Backoff, Effect, Failure, Next, failure_of
 from reconciler.transport.throttle import Throttle
@@ -90,6 +91,7 @@ class Client:
             follow_redirects=False,
             headers={"accept": "application/json"},
         )
+        self._own = values_of(target.credential)
         self._authorizer: Authorizer = authorizer(target.credential, self._post_form, clock)
 
     async def request(
@@ -109,7 +111,9 @@ class Client:
         `path` begins with a slash. `optional` says what a gateway without this call cannot do. `conceal`
         holds the secrets in `body`, so that no message of the gateway can echo them. Raises GatewayError.
         """
-        call = Call(self._target.gateway, method, path, self._target.permissions, optional, conceal)
+        if not path.startswith("/"):
+            raise Defect(f"the path {path!r} could lead a credential to another host")
+        call = Call(self._target.gateway, method, path, self._target.permissions, optional, (*conceal, *self._own))
         url = self._base + path + ("?" + urlencode(query) if query else "")
         sent = dict(headers or {})
         content = None
@@ -179,19 +183,21 @@ class Client:
     async def _exchange(
         self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], left: float
     ) -> tuple[int, Mapping[str, str], bytes]:
+        """One answer within `left` seconds as a whole: one that trickles in is no answer."""
         timeout = httpx.Timeout(left, connect=min(left, self._target.connect_timeout))
         try:
-            request = self._http.build_request(
-                call.method, url, content=content, headers=dict(headers), timeout=timeout
-            )
-            response = await self._http.send(request, stream=True)
-            try:
-                received = await self._received(call, response)
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(left):
+                request = self._http.build_request(
+                    call.method, url, content=content, headers=dict(headers), timeout=timeout
+                )
+                response = await self._http.send(request, stream=True)
+                try:
+                    received = await self._received(call, response)
+                finally:
+                    await response.aclose()
         except _NOT_SENT as error:
             raise _Failed(Failure.NOT_SENT, _from(translate.unreachable(call, error), error)) from None
-        except (httpx.TimeoutException, httpx.TransportError) as error:
+        except (TimeoutError, httpx.TransportError) as error:
             raise _Failed(Failure.BROKEN, _from(translate.broken(call, error), error)) from None
         except httpx.HTTPError as error:
             raise _Failed(Failure.GARBLED, _from(translate.garbled(call, type(error).__name__), error)) from None
@@ -210,7 +216,7 @@ class Client:
 
     async def _post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, object]:
         """Ask for a token: it changes nothing, so it may be repeated, but no token of ours goes along."""
-        call = Call(self._target.gateway, "POST", "the token endpoint")
+        call = Call(self._target.gateway, "POST", "the token endpoint", conceal=self._own)
         sent = {"content-type": "application/x-www-form-urlencoded", **headers}
         ends = self._clock.monotonic() + self._target.total_timeout
         attempt = 0

@@ -155,3 +155,32 @@ def test_dependents_of_an_unhealthy_change_are_blocked_by_name(bench: Bench) -> 
     assert ended["Webhook/costs"]["status"] == "blocked"
     assert "prod/Endpoint/one" in ended["Webhook/costs"]["error"]
     assert ended["Endpoint/two"]["status"] == "applied"
+
+
+def test_a_tenant_without_webhooks_can_have_endpoints(bench: Bench) -> None:
+    """A list that the tenant does not offer says nothing about endpoints; only a declared webhook needs it."""
+    bench.faults(missing_calls=["webhooks.list"])
+    bench.manifests(endpoint("one"))
+    run = bench.apply()
+    assert run.code == 0, run.out + run.err
+    assert bench.plan().code == 0
+    bench.manifests(endpoint("one"), webhook("costs"))
+    plan = bench.plan()
+    assert plan.code == 1
+    assert not plan.json["complete"]
+
+
+def test_a_candidate_that_cannot_be_removed_is_remembered_until_it_can(bench: Bench) -> None:
+    """It holds live keys: forgetting it would leave them on the gateway for good."""
+    bench.manifests(endpoint("one"))
+    assert bench.apply().code == 0
+    bench.manifests(endpoint("one", key="KEY_B"))
+    candidate = "/api/v1/llm/gateway/endpoints/*candidate*"
+    bench.faults(rule("DELETE", candidate, {"status": 500}, after=1), rule("PUT", candidate, {"status": 422}, after=9))
+    run = bench.apply()
+    assert run.code == 4, run.out + run.err
+    assert len(bench.endpoints()) == 2
+    bench.faults()
+    assert bench.apply().code == 0
+    assert set(bench.endpoints()) == {"one"}
+    assert bench.plan().code == 0

@@ -253,3 +253,25 @@ def test_reason_and_drift_say_what_happened() -> None:
     assert [(f.path, f.before, f.after) for f in drift.fields] == [("/spec/model", "n", "m")]
     assert plan.changes[0].reason == "changed outside"
     assert plan.summary.drifted == 1
+
+
+def test_a_kind_that_was_not_seen_matters_where_one_is_declared_or_applied() -> None:
+    """A tenant without webhooks must be usable; one whose endpoints could not be read must not be planned."""
+
+    def complete(unseen: frozenset[str], entries: dict[Address, Entry]) -> bool:
+        world = World(
+            Desired({"prod": Gateway("prod", "cxone", "https://x")}, {ONE: resource()}),
+            {"prod": Observed("prod", (live(),), complete=False, unseen=unseen)},
+            LedgerSnapshot(3, {ONE: entry(), **entries}),
+            {"prod": Capabilities({"Endpoint": KindCapability(), "Webhook": KindCapability()})},
+            lambda _gateway, _ref: SAME,
+        )
+        plan = make_plan(world, PlanOptions())
+        assert plan.empty
+        return plan.complete
+
+    hook = Address("prod", "Webhook", "costs")
+    assert complete(frozenset({"Webhook"}), {})
+    assert not complete(frozenset({"Webhook"}), {hook: entry(address=hook)})
+    assert not complete(frozenset({"Endpoint"}), {})
+    assert not complete(frozenset(), {})

@@ -54,6 +54,21 @@ class Deed(_Part):
     validate_: Mapping[str, Any] = Field(default_factory=dict, alias="validate")
 
 
+CallName = Literal[
+    "endpoints.list",
+    "endpoints.get",
+    "endpoints.put",
+    "endpoints.delete",
+    "endpoints.validate",
+    "webhooks.list",
+    "webhooks.post",
+    "webhooks.get",
+    "webhooks.put",
+    "webhooks.delete",
+]
+"""The calls of the contract, one of which a tenant may lack."""
+
+
 class Rule(_Part):
     """One fault."""
 
@@ -77,7 +92,7 @@ class FaultPlan(_Part):
     etags: bool = True
     preconditions: bool = True
     lists: Literal["pages", "array", "repeating"] = "pages"
-    missing_calls: tuple[str, ...] = ()
+    missing_calls: tuple[CallName, ...] = ()
     server_fields: Mapping[str, Any] = Field(default_factory=dict)
     endpoint_limit: int | None = None
     quota_remaining: int = 100_000

@@ -46,8 +46,8 @@ CHANGES = (
         Action.CREATE,
         "new in the manifests",
         (
-            FieldChange("/spec/model", ABSENT, "gpt-4-turbo", Origin.CONFIG, position=_at(8)),
-            FieldChange("/spec/displayName", ABSENT, HOSTILE, Origin.CONFIG, position=_at(6)),
+            FieldChange("/spec/model", ABSENT, "gpt-4-turbo", Origin.CONFIG, place=_at(8)),
+            FieldChange("/spec/displayName", ABSENT, HOSTILE, Origin.CONFIG, place=_at(6)),
             FieldChange("/spec/credentials/primary/apiKey", ABSENT, "(sensitive #1)", Origin.CONFIG, sensitive=True),
             FieldChange("/spec/credentials/primary/priority", ABSENT, 1, Origin.CONFIG),
         ),
@@ -59,7 +59,7 @@ CHANGES = (
         Action.UPDATE,
         "changed in the manifests and outside",
         (
-            FieldChange("/spec/rateLimits/requestsPerMinute", 100, 600, Origin.BOTH, position=_at(19)),
+            FieldChange("/spec/rateLimits/requestsPerMinute", 100, 600, Origin.BOTH, place=_at(19)),
             FieldChange("/spec/note", "null", None, Origin.CONFIG),
             FieldChange("/spec/extra", None, ABSENT, Origin.RELEASE),
             FieldChange("/spec/tags", MappingProxyType({"b": (1, 2)}), MappingProxyType({"b": (1, 3)}), Origin.DRIFT),
@@ -94,7 +94,7 @@ DRIFT = (
         Action.UPDATE,
         "changed outside",
         (
-            FieldChange("/spec/rateLimits/requestsPerMinute", 100, 300, Origin.DRIFT, position=_at(19)),
+            FieldChange("/spec/rateLimits/requestsPerMinute", 100, 300, Origin.DRIFT, place=_at(19)),
             FieldChange(
                 "/spec/credentials/primary/apiKey", "(sensitive #1)", "(sensitive #2)", Origin.SECRET, sensitive=True
             ),

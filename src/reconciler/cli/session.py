@@ -75,7 +75,7 @@ class Command:
 
         Raises InputError for errors in them or no gateway at all, click.UsageError for an unknown gateway.
         """
-        desired = self.read(paths)
+        desired = self.read(paths, _prepare)
         if has_errors(desired.diagnostics):
             raise InputError(desired.diagnostics)
         if not desired.gateways:
@@ -86,10 +86,10 @@ class Command:
                 raise click.UsageError(f"there is no gateway {name!r};{_known(name, desired.gateways)}")
         return desired
 
-    def read(self, paths: Sequence[Path]) -> Desired:
+    def read(self, paths: Sequence[Path], meanwhile: Callable[[], object] = lambda: None) -> Desired:
         """Read the manifests, errors and all. Paths of the command line are relative to the working folder."""
         chosen = [Path.cwd() / path for path in paths] or [Path(name) for name in self.settings.manifests]
-        return load(chosen, LoadOptions(self.settings.root, cache=self.settings.cache_path))
+        return load(chosen, LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile))
 
     def source(self, position: Position) -> str | None:
         """The line that a position is in."""
@@ -156,6 +156,13 @@ class Command:
         """Findings on standard error; with --quiet the errors among them."""
         shown = [d for d in found if d.severity is Severity.ERROR or not self.given.get("quiet")]
         terminal.write(terminal.diagnostic_lines(shown, self.source), sys.stderr, color=self.colored(sys.stderr))
+
+
+def _prepare() -> None:
+    """Load what every comparison with a gateway needs."""
+    from reconciler import planning, transport, wiring  # noqa: F401, PLC0415 - while nothing else can be done
+
+    planning.prepare()
 
 
 def failed_ending(failure: Failure) -> Ending:

@@ -77,8 +77,7 @@ class FileAudit:
     def _write(self, event: Mapping[str, Any], *, flush: bool) -> None:
         """The file is opened each time, so that one that was moved away (rotated) is simply begun anew."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = _opened(self._path)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 self._extend(descriptor, event)
@@ -140,6 +139,15 @@ def verify_audit(path: Path) -> AuditReport:
     except OSError as error:
         raise LedgerError(f"the audit file {path} cannot be read: {error.strerror}. (AUDIT001)") from error
     return AuditReport(number)
+
+
+def _opened(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, flags, 0o600)
 
 
 def _put(descriptor: int, event: Mapping[str, Any], size: int, link: Link) -> tuple[int, Link]:

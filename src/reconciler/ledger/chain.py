@@ -23,6 +23,9 @@ class Link(NamedTuple):
     hash: str
 
 
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, default=dict)
+_LINE = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=dict)
+
 START = Link(0, "0" * 64)
 
 
@@ -31,11 +34,9 @@ def chained(event: Mapping[str, Any], last: Link) -> tuple[str, Link]:
 
     Raises ValueError or TypeError when `event` is not JSON.
     """
-    # Through JSON and back, so that what is hashed is what a reader will see: text keys, lists, no tuples.
-    body = {"seq": last.seq + 1, **json.loads(json.dumps(event, allow_nan=False, default=dict))}
-    link = Link(last.seq + 1, _hash(last.hash, body))
-    line = {"seq": link.seq, "prev": last.hash, "hash": link.hash, **body}
-    return json.dumps(line, separators=(",", ":")), link
+    number = last.seq + 1
+    link = Link(number, _hash(last.hash, _CANONICAL.encode({"seq": number, **event})))
+    return _LINE.encode({"seq": number, "prev": last.hash, "hash": link.hash, **event}), link
 
 
 def follow(line: bytes, last: Link) -> tuple[str, Link]:
@@ -64,11 +65,10 @@ def examine(line: bytes) -> tuple[str, Link]:
     if not isinstance(read, dict) or not read.keys() >= LINKS or type(read["seq"]) is not int:
         return "it lacks its number or its hashes", START
     body = {key: value for key, value in read.items() if key not in {"prev", "hash"}}
-    if _hash(str(read["prev"]), body) != read["hash"]:
+    if _hash(str(read["prev"]), _CANONICAL.encode(body)) != read["hash"]:
         return "it was changed after it was written", START
     return "", Link(read["seq"], read["hash"])
 
 
-def _hash(prev: str, body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, separators=(",", ":"), sort_keys=True)
+def _hash(prev: str, text: str) -> str:
     return hashlib.sha256((prev + text).encode()).hexdigest()

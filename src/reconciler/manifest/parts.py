@@ -69,14 +69,14 @@ class Parts:
         """The endpoint's credentials; None, reported, when their name leads nowhere."""
         given = endpoint.data["spec"]["credentials"]
         if isinstance(given, str):
-            return self._named(address._replace(kind=MATRIX, name=given), endpoint, "credentials", diagnostics)
+            return self._named(Address(address.gateway, MATRIX, given), endpoint, "credentials", diagnostics)
         return Part(endpoint, {"credentials": given})
 
     def limits(self, address: Address, endpoint: Effective, diagnostics: list[Diagnostic]) -> Part | None:
         """The endpoint's limits, empty where it has none; None, reported, when their name leads nowhere."""
         given = endpoint.data["spec"].get("rateLimits")
         if isinstance(given, str):
-            return self._named(address._replace(kind=LIMITS, name=given), endpoint, "rateLimits", diagnostics)
+            return self._named(Address(address.gateway, LIMITS, given), endpoint, "rateLimits", diagnostics)
         return Part(endpoint, given or {})
 
     def _named(self, wanted: Address, endpoint: Effective, member: str, diagnostics: list[Diagnostic]) -> Part | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +17,15 @@ from reconciler.model.diagnostic import Diagnostic, Position
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """`root`: nothing outside is read. `cache`: a folder for parsed documents, None for no cache."""
+    """`root`: nothing outside is read. `cache`: a folder for parsed documents, None for no cache.
+
+    `meanwhile` is done while a second process reads its share of a large fleet.
+    """
 
     root: Path
     max_file_bytes: int = 1_048_576
     cache: Path | None = None
+    meanwhile: Callable[[], object] = lambda: None
 
 
 @dataclass(slots=True)
@@ -51,7 +55,8 @@ def read(paths: Sequence[Path], options: LoadOptions) -> Documents:
     if unknown:
         from reconciler.manifest.examine import examine  # noqa: PLC0415 - the models, 0.1 s, only for what is new
 
-        for file, examined in zip(unknown, examine([file.source for file in unknown]), strict=True):
+        sources = [file.source for file in unknown]
+        for file, examined in zip(unknown, examine(sources, options.meanwhile), strict=True):
             file.documents = examined.documents
             result.diagnostics += examined.diagnostics
             if not examined.diagnostics:

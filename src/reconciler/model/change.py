@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Position
-from reconciler.model.resource import Guard
+from reconciler.model.resource import Guard, Source
 
 
 class Action(StrEnum):
@@ -56,7 +56,8 @@ class FieldChange:
     """One field. `before` is live, `after` is desired; ABSENT where there is nothing.
 
     A sensitive field holds the texts ``(sensitive #1)``, ``(sensitive #2)`` … in both places, equal
-    numbers for equal fingerprints within one plan; never a value.
+    numbers for equal fingerprints within one plan; never a value. `place` is where it was written, or
+    what can tell: most fields of a plan are never asked.
     """
 
     path: str
@@ -64,7 +65,14 @@ class FieldChange:
     after: Any
     origin: Origin
     sensitive: bool = False
-    position: Position | None = None
+    place: Position | Source | None = field(default=None, compare=False)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the field was written."""
+        if self.place is None or isinstance(self.place, Position):
+            return self.place
+        return self.place.position(self.path)
 
 
 class Undo(StrEnum):

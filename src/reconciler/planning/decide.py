@@ -64,18 +64,19 @@ def _creation(resource: Resource, entry: Entry | None, context: Context) -> Chan
             ABSENT,
             lookup(resource.spec, keys),
             Origin.CONFIG if entry is None else Origin.DRIFT,
+            place=resource.source,
         )
         for keys in leaves(resource.spec)
     ]
     fields += [
-        FieldChange(path, ABSENT, _label(context, resource, path), Origin.SECRET, sensitive=True)
+        FieldChange(path, ABSENT, _label(context, resource, path), Origin.SECRET, sensitive=True, place=resource.source)
         for path in sorted(resource.secrets)
     ]
     return Change(
         address,
         Action.CREATE,
         "new in the manifests" if entry is None else "gone from the gateway",
-        tuple(replace(field, position=resource.source.position(field.path)) for field in fields),
+        tuple(fields),
         guard=context.capability(address.kind).guard,
         reversible=Reversible(Undo.FULL),
         depends_on=resource.depends_on,

@@ -130,8 +130,7 @@ def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterat
         yield Change(entry.address, Action.DELETE, "gone from the gateway", position=position)
         return
     fields = [
-        FieldChange(p, there, ours, Origin.DRIFT, position=source.position(p) if source else None)
-        for p, there, ours in drifted(entry.spec, live.spec)
+        FieldChange(p, there, ours, Origin.DRIFT, place=source) for p, there, ours in drifted(entry.spec, live.spec)
     ]
     fields += [
         FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.SECRET, sensitive=True)

@@ -75,7 +75,7 @@ def secret_changes(
         known = applied if applied is not None and not replaced else (str(resource.address), path)
         before = ABSENT if alike is Likeness.NEW and entry is not None else numbering.label(known)
         after = numbering.label(now or (str(ref), path))
-        yield FieldChange(path, before, after, origin, True, resource.source.position(path))  # noqa: FBT003
+        yield FieldChange(path, before, after, origin, sensitive=True, place=resource.source)
 
 
 def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:

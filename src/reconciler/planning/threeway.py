@@ -51,7 +51,7 @@ def field_changes(
             continue
         if origin is Origin.DRIFT and any(covers(ignored, path) for ignored in resource.lifecycle.ignore):
             continue
-        yield FieldChange(path, seen, desired, origin, position=resource.source.position(path))
+        yield FieldChange(path, seen, desired, origin, place=resource.source)
 
 
 def drifted(applied: Spec, live: Spec) -> Iterator[tuple[str, Any, Any]]:

@@ -149,7 +149,7 @@ def _field(read: _Object) -> FieldChange:
         after=ABSENT if "after" in absent else read.any("after"),
         origin=read.word("origin", Origin),
         sensitive=read.member("sensitive", bool),
-        position=_optional(read, "position", _position),
+        place=_optional(read, "position", _position),
     )
 
 

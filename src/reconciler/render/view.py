@@ -26,6 +26,7 @@ LONGEST_VALUE = 200
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that move a cursor, colour a terminal, turn the direction of reading, or show nothing."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=dict)
 _LABEL = re.compile(r"\(sensitive( #\d+)?\)")
 _MASKED = "(sensitive)"
 _NOTHING = "(nothing)"
@@ -75,7 +76,7 @@ def value(shown: Any) -> str:
     """A value on one line, cut when it is long; words where there is none."""
     if shown is ABSENT:
         return _NOTHING
-    text = clean(json.dumps(shown, ensure_ascii=False, default=dict))
+    text = clean(_ENCODER.encode(shown))
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from reconciler import __version__
 from reconciler.errors import Defect, GatewayError
 from reconciler.model.ports import Clock, Progress
 from reconciler.model.secret import SecretValue
@@ -30,6 +31,12 @@ from reconciler.transport.translate import Call
 
 SIZE_CAP = 32 * 1024 * 1024
 UNAUTHORIZED = 401
+
+_HEADERS: Mapping[str, str] = {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": f"reconciler/{__version__}",
+}
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -85,12 +92,7 @@ class Client:
         self._base = target.base_url.rstrip("/")
         self._backoff = Backoff(random.Random())  # noqa: S311 - jitter
         self._throttle = Throttle(target.concurrency, target.requests_per_second, clock)
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=httpx.Timeout(target.total_timeout, connect=target.connect_timeout),
-            follow_redirects=False,
-            headers={"accept": "application/json"},
-        )
+        self._transport = transport
         self._own = values_of(target.credential)
         self._authorizer: Authorizer = authorizer(target.credential, self._post_form, clock)
 
@@ -125,7 +127,7 @@ class Client:
 
     async def close(self) -> None:
         """Give back the connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def _repeated(
         self, call: Call, effect: Effect, url: str, content: bytes | None, headers: Mapping[str, str]
@@ -184,13 +186,14 @@ class Client:
         self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], left: float
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One answer within `left` seconds as a whole: one that trickles in is no answer."""
-        timeout = httpx.Timeout(left, connect=min(left, self._target.connect_timeout))
+        connect = min(left, self._target.connect_timeout)
+        timeout = {"connect": connect, "read": left, "write": left, "pool": left}
         try:
             async with asyncio.timeout(left):
-                request = self._http.build_request(
-                    call.method, url, content=content, headers=dict(headers), timeout=timeout
+                request = httpx.Request(
+                    call.method, url, content=content, headers={**_HEADERS, **headers}, extensions={"timeout": timeout}
                 )
-                response = await self._http.send(request, stream=True)
+                response = await self._transport.handle_async_request(request)
                 try:
                     received = await self._received(call, response)
                 finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from base64 import b64decode
@@ -11,14 +10,16 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.embedded import objects
+from reconciler.embedded.body import parse, read
 from reconciler.embedded.faults import Deed, FaultPlan, Faults
 from reconciler.embedded.store import Store
 from reconciler.embedded.validation import Refused
@@ -65,7 +66,7 @@ def build(gateway: Gateway, *, admin: bool) -> Starlette:
             Route("/_embedded/requests", _plain(gateway, _requests), methods=["GET", "DELETE"]),
             Route("/_embedded/reset", _plain(gateway, _reset), methods=["POST"]),
         ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={HTTPException: _no_such_call})
 
 
 _ROUTES: tuple[tuple[str, str, str, str, Answer], ...] = (
@@ -84,9 +85,20 @@ _ROUTES: tuple[tuple[str, str, str, str, Answer], ...] = (
 
 def _plain(gateway: Gateway, answer: Callable[[Gateway, Request, Any], Response]) -> Any:
     async def endpoint(request: Request) -> Response:
-        return answer(gateway, request, _parsed(await request.body()))
+        try:
+            return answer(gateway, request, parse(await read(request)))
+        except Refused as refused:
+            return _refusal(refused)
 
     return endpoint
+
+
+async def _no_such_call(_request: Request, error: Exception) -> Response:
+    """Unknown paths and methods are answered like every other refusal."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    code = "method_not_allowed" if status == 405 else "not_found"  # noqa: PLR2004 - the status of that name
+    return objects.reply(status, {"error": {"code": code, "message": "there is no such call"}}, headers)
 
 
 def _guarded(
@@ -96,27 +108,36 @@ def _guarded(
 
     async def endpoint(request: Request) -> Response:
         try:
-            body = await request.body()
+            body = await read(request)
+        except Refused as refused:
+            return _refusal(refused)
         except ClientDisconnect:
             return Response(status_code=499)  # the client was killed while it sent
-        path = request.url.path
-        deed = gateway.faults.deed(request.method, path)
+        deed = gateway.faults.deed(request.method, request.url.path)
         _remember(gateway, request)
-        if deed.delay_ms:
-            await asyncio.sleep(deed.delay_ms / 1000)
-        if deed.drop == "before":
-            return await _dropped(request)
-        if deed.status is not None:
-            return _injected(deed, body)
-        try:
-            response = answer(gateway, request, deed, body)
-        except Refused as refused:
-            response = objects.reply(refused.status, refused.body)
-        if deed.drop == "after":
-            return await _dropped(request)
-        return _spoiled(response, deed) if deed.bad_json else response
+        return await _faulty(deed, request, body, lambda: answer(gateway, request, deed, body))
 
     return endpoint
+
+
+async def _faulty(deed: Deed, request: Request, body: bytes, answer: Callable[[], Response]) -> Response:
+    if deed.delay_ms:
+        await asyncio.sleep(deed.delay_ms / 1000)
+    if deed.drop == "before":
+        return await _dropped(request)
+    if deed.status is not None:
+        return _injected(deed, body)
+    try:
+        response = answer()
+    except Refused as refused:
+        response = _refusal(refused)
+    if deed.drop == "after":
+        return await _dropped(request)
+    return _spoiled(response, deed) if deed.bad_json else response
+
+
+def _refusal(refused: Refused) -> Response:
+    return objects.reply(refused.status, refused.body)
 
 
 def _remember(gateway: Gateway, request: Request) -> None:
@@ -167,16 +188,13 @@ def _authorized(scope: str, name: str, answer: Answer) -> Callable[[Gateway, Req
             raise Refused(401, "invalid_token", "the token is unknown or has expired")
         if scopes and scope not in scopes:
             raise Refused(403, "insufficient_scope", f"the token lacks {scope}")
-        return answer(gateway, request, deed, _parsed(body))
+        if request.method == "GET":
+            return answer(gateway, request, deed, None)
+        asked = parse(body)
+        with gateway.store.alone():
+            return answer(gateway, request, deed, asked)
 
     return checked
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except ValueError as error:
-        raise Refused(400, "bad_json", "the body is not JSON") from error
 
 
 def _token(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
@@ -196,8 +214,11 @@ def _basic(request: Request) -> tuple[str, str] | None:
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     if kind != "Basic":
         return None
-    first, _, second = b64decode(encoded).decode(errors="replace").partition(":")
-    return first, second
+    try:
+        first, _, second = b64decode(encoded).decode(errors="replace").partition(":")
+    except ValueError:
+        return "", ""
+    return unquote_plus(first), unquote_plus(second)
 
 
 def _set_faults(gateway: Gateway, _request: Request, body: Any) -> Response:

@@ -42,8 +42,8 @@ class Deed(_Part):
     or an HTTP date.
     """
 
-    delay_ms: int = 0
-    status: int | None = None
+    delay_ms: int = Field(0, ge=0)
+    status: int | None = Field(None, ge=200, le=599)
     retry_after: float | str | None = None
     code: str = "injected"
     echo: bool = False

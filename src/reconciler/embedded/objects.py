@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +37,17 @@ def _dressed(gateway: Gateway, item: str) -> str:
     if plan.masks == "last4" and not plan.server_fields:
         return item
     shown = {**json.loads(item), **plan.server_fields}
-    for credential in shown.get("credentials", ()):
-        _mask(credential, plan.masks)
+    if isinstance(shown.get("credentials"), list):
+        shown["credentials"] = [_masked(credential, plan.masks) for credential in shown["credentials"]]
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
 
-def _mask(credential: dict[str, Any], masks: str) -> None:
+def _masked(credential: Any, masks: str) -> Any:
+    if masks == "last4" or not isinstance(credential, dict):
+        return credential
     if masks == "absent":
-        del credential["apiKey"]
-    elif masks != "last4":
-        credential["apiKey"] = "********" if masks == "full" else None
+        return {name: value for name, value in credential.items() if name != "apiKey"}
+    return {**credential, "apiKey": "********" if masks == "full" else None}
 
 
 def _listed(gateway: Gateway, request: Request, deed: Deed, kind: str) -> Response:
@@ -53,7 +55,7 @@ def _listed(gateway: Gateway, request: Request, deed: Deed, kind: str) -> Respon
     size = LARGEST_PAGE
     if plan.lists == "array":
         size = 1_000_000
-    elif request.query_params.get("pageSize", "").isdigit():
+    elif re.fullmatch("[0-9]{1,9}", request.query_params.get("pageSize", "")):
         size = max(1, min(LARGEST_PAGE, int(request.query_params["pageSize"])))
     token = request.query_params.get("nextPageToken", "")
     rows = gateway.store.page(kind, token, size + 1, "previous" if deed.stale else "item")

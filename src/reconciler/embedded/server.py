@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from reconciler.embedded.faults import FaultPlan, Faults
+
+if TYPE_CHECKING:
+    import uvicorn
+
+GRACE_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -33,8 +38,12 @@ async def serve(
     from reconciler.embedded.protocol import AbortableProtocol  # noqa: PLC0415 - the same
     from reconciler.embedded.store import Store  # noqa: PLC0415 - the same
 
-    listener = _listen(host, port)
     opened = Store(store)
+    try:
+        listener = _listen(host, port)
+    except OSError:
+        opened.close()
+        raise
     gateway = Gateway(opened, Faults(faults or FaultPlan()), Credentials(*credentials) if credentials else None)
     config = uvicorn.Config(
         build(gateway, admin=admin),
@@ -43,43 +52,45 @@ async def serve(
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
     )
-    server = _WithoutSignals(uvicorn.Server(config))
-    running = asyncio.create_task(server.serve(listener))
     try:
-        while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
-        yield f"http://{host}:{listener.getsockname()[1]}"
+        server = await _started(uvicorn.Server(config), listener)
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            await _stop(server)
     finally:
-        server.stop()
-        await running
         listener.close()
         opened.close()
 
 
-class _WithoutSignals:
-    """A uvicorn server that leaves the process's signals to whoever started it."""
-
-    def __init__(self, server: Any) -> None:
-        server.capture_signals = _no_signals
-        self._server = server
-
-    @property
-    def started(self) -> bool:
-        return bool(self._server.started)
-
-    async def serve(self, listener: socket.socket) -> None:
-        await self._server.serve(sockets=[listener])
-
-    def stop(self) -> None:
-        self._server.should_exit = True
+async def _started(server: uvicorn.Server, listener: socket.socket) -> uvicorn.Server:
+    """Begin to accept, without uvicorn's own loop: it takes the process's signals, and looks only now and then."""
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listener])
+    return server
 
 
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    yield
+async def _stop(server: uvicorn.Server) -> None:
+    """Accept nothing more, let answers under way go out, then break what is left."""
+    for accepting in server.servers:
+        accepting.close()
+    at_work = server.server_state
+    for connection in list(at_work.connections):
+        connection.shutdown()
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            while at_work.connections or at_work.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.001)
+    except TimeoutError:
+        for task in list(at_work.tasks):
+            task.cancel()
+        for connection in list(at_work.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.gather(*at_work.tasks, return_exceptions=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

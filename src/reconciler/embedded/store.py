@@ -11,7 +11,8 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ class Store:
     def close(self) -> None:
         """Give back the file."""
         self._db.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Read and write as one: another command may serve the same file at this moment."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
 
     def reset(self) -> None:
         """Forget all objects."""

@@ -34,7 +34,8 @@ def check_endpoint(body: Any) -> Mapping[str, Any]:
         raise _bad("the body must be an object", "")
     for name in ("name", "model", "fallbackStrategy"):
         _text(body, name)
-    if body.get("provider") not in PROVIDERS:
+    _text(body, "provider")
+    if body["provider"] not in PROVIDERS:
         raise _bad("Unsupported provider", "provider")
     _check_limits(body.get("rateLimits"))
     _check_credentials(body.get("credentials"))

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+from box import store
 from scenario_bench import bench
 
-__all__ = ["bench"]
+__all__ = ["bench", "store"]

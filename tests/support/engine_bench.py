@@ -83,6 +83,15 @@ def meanwhile(edit: Callable[[MemoryGateway], None], then: Event | None = None) 
     return event
 
 
+def edited(name: str, spec: Mapping[str, Any]) -> Callable[[MemoryGateway], None]:
+    """Somebody else stores this document under an endpoint's name."""
+
+    def by_somebody(gateway: MemoryGateway) -> None:
+        gateway.put(at(name), spec)
+
+    return by_somebody
+
+
 @dataclass
 class MemoryGateway:
     """Implements Platform and Adapter over a dictionary of live objects by remote id.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +17,7 @@ from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Residue, Run, RunRecord
 from reconciler.render.reading import FORMAT_VERSION, plan_from_document
-from reconciler.render.view import INVISIBLE, cause, pending, sides
+from reconciler.render.view import cause, invisible, pending, sides
 
 __all__ = [
     "FORMAT_VERSION",
@@ -47,7 +46,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 
 def _escaped(found: re.Match[str]) -> str:
     character = found.group()
-    return json.dumps(character)[1:-1] if unicodedata.category(character) in INVISIBLE else character
+    return json.dumps(character)[1:-1] if invisible(character) else character
 
 
 def plain(value: Any) -> Any:

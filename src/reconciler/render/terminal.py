@@ -9,7 +9,7 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Run, RunRecord, Status, Verdict
-from reconciler.render import view
+from reconciler.render import overview, view
 from reconciler.render.excerpt import excerpt
 
 Line = tuple[tuple[str, str], ...]
@@ -40,7 +40,7 @@ def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
         yield ()
     yield from diagnostic_lines(plan.diagnostics, source)
     if not plan.complete:
-        yield (("The plan is incomplete and cannot be applied.", "bold red"),)
+        yield ((overview.INCOMPLETE, "bold red"),)
     aside = view.asides(plan)
     if aside:
         yield ((aside, "dim"),)
@@ -97,12 +97,7 @@ def drift_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
         head = f"{view.SYMBOLS[change.action]:>3} {view.clean(str(change.address))}"
         yield ((head, ""), ("  (merged but not applied)", ""))
     yield from diagnostic_lines(plan.diagnostics, source)
-    if not plan.complete:
-        yield (("Not everything could be read: what is not listed may differ as well.", "bold red"),)
-    elif plan.drift or waiting:
-        yield ((f"Drift: {len(plan.drift)} changed outside, {len(waiting)} merged but not applied.", "bold"),)
-    else:
-        yield (("No drift.", "bold"),)
+    yield ((overview.drift_words(plan), "bold" if plan.complete else "bold red"),)
 
 
 def diagnostic_lines(found: Iterable[Diagnostic], source: SourceLine) -> Iterator[Line]:
@@ -144,12 +139,7 @@ def run_lines(run: Run) -> Iterator[Line]:
     for item in run.residue:
         where = f"{view.clean(str(item.address))} {view.field_path(item.path)}"
         yield ((f"  left over: {where} ({item.cause.value})", "yellow"),)
-    if not run.outcomes:
-        yield ((f"Nothing was done. Status: {run.status.value}." if run.exit_code else "Nothing to do.", "bold"),)
-        return
-    counts = {status: sum(o.status is status for o in run.outcomes) for status in Status}
-    said = ", ".join(f"{count} {_said(status)}" for status, count in counts.items() if count)
-    yield ((f"Run {run.run_id}: " if run.run_id else "", "bold"), (f"{said}. Status: {run.status.value}.", "bold"))
+    yield ((overview.run_words(run), "bold"),)
 
 
 def _said(status: Status) -> str:
@@ -159,8 +149,7 @@ def _said(status: Status) -> str:
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     """The table of verify."""
     yield from _outcomes(outcomes)
-    well = sum(outcome.healthy for outcome in outcomes)
-    yield ((f"{well} of {len(outcomes)} ready.", "bold"),)
+    yield ((overview.ready_words(outcomes), "bold"),)
 
 
 def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
@@ -177,10 +166,7 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
 
 
 def _check(check: Check) -> Line:
-    limit = "" if check.limit is None else f", limit {view.value(check.limit)}"
-    measured = "" if check.value is None else f" {view.value(check.value)}{limit}"
-    words = f"            {view.clean(check.name)}: {check.verdict.value}{measured} {view.clean(check.message)}"
-    return ((words.rstrip(), "green" if check.verdict is Verdict.READY else "red"),)
+    return ((f"            {view.check_words(check)}", "green" if check.verdict is Verdict.READY else "red"),)
 
 
 def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:

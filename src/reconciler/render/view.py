@@ -7,10 +7,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
 from reconciler.model.plan import Plan, Summary
 from reconciler.model.resource import Guard
+from reconciler.model.run import Check, Outcome, Verdict
 
 SYMBOLS: Mapping[Action, str] = {
     Action.CREATE: "+",
@@ -23,6 +25,7 @@ SYMBOLS: Mapping[Action, str] = {
 }
 
 LONGEST_VALUE = 200
+LONGEST_TEXT = 600
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that move a cursor, colour a terminal, turn the direction of reading, or show nothing."""
 
@@ -36,7 +39,14 @@ def clean(text: str) -> str:
     """Text that is what it looks like: control characters, ANSI sequences and bidi marks are spelled out."""
     if text.isprintable():
         return text
-    return "".join(_escaped(c) if unicodedata.category(c) in INVISIBLE else c for c in text)
+    return "".join(_escaped(c) if invisible(c) else c for c in text)
+
+
+def invisible(character: str) -> bool:
+    """Whether a character shows nothing or is none at all, such as U+FFFE, which XML does not even allow."""
+    number = ord(character)
+    none_at_all = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF  # noqa: PLR2004 - Unicode's noncharacters
+    return none_at_all or unicodedata.category(character) in INVISIBLE
 
 
 def _escaped(character: str) -> str:
@@ -76,8 +86,16 @@ def value(shown: Any) -> str:
     """A value on one line, cut when it is long; words where there is none."""
     if shown is ABSENT:
         return _NOTHING
-    text = clean(_ENCODER.encode(shown))
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return _cut(clean(_ENCODER.encode(shown)), LONGEST_VALUE)
+
+
+def brief(text: str) -> str:
+    """A clean text, cut when it is long: for formats in which one text must not crowd out all others."""
+    return _cut(clean(text), LONGEST_TEXT)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def fields(change: Change) -> Sequence[FieldChange]:
@@ -159,3 +177,32 @@ def cause(change: Change) -> str:
         only = all(field.sensitive for field in change.fields)
         return "secret replaced" if only else "out-of-band edit, secret replaced"
     return "out-of-band edit" if change.fields else "deleted out of band"
+
+
+def live_words(field: FieldChange) -> str:
+    """What is live in a drifted field, against what was applied."""
+    live, applied = words(field)
+    return "replaced outside" if field.sensitive else f"{live} (applied: {applied})"
+
+
+def uri(path: str) -> str:
+    """A path as a relative reference: nothing in it can leave its segment or start a query."""
+    return quote(path.encode("utf-8", "backslashreplace"), safe="/")
+
+
+def status_words(outcome: Outcome) -> str:
+    """How an outcome ended, in words."""
+    return outcome.status.value.replace("_", " ") + ("" if outcome.healthy else " (not healthy)")
+
+
+def check_words(check: Check) -> str:
+    """A check on one line: verdict, measure, limit, message."""
+    limit = "" if check.limit is None else f", limit {value(check.limit)}"
+    measured = "" if check.value is None else f" {value(check.value)}{limit}"
+    return f"{clean(check.name)}: {check.verdict.value}{measured} {clean(check.message)}".rstrip()
+
+
+def trouble(outcome: Outcome) -> str:
+    """Why an outcome is none that was wanted: its error, and the checks that did not pass."""
+    failed = [check_words(check) for check in outcome.checks if check.verdict is not Verdict.READY]
+    return "; ".join([*([clean(outcome.error)] if outcome.error else []), *failed])

@@ -1,0 +1,109 @@
+"""What is said of a whole command, whatever the format: one sentence with its counts, ranks, how outcomes count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.plan import Plan
+from reconciler.model.run import Outcome, Run, Status
+from reconciler.render.subject import Subject
+from reconciler.render.view import footer, pending
+
+INCOMPLETE = "The plan is incomplete and cannot be applied."
+SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
+def ranked(found: Iterable[Diagnostic]) -> Sequence[Diagnostic]:
+    """Findings, the heaviest first, otherwise in their order."""
+    return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 change``, ``2 changes``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def headline(subject: Subject) -> str:
+    """What came of a command in one sentence with its counts; nothing in it is anybody's text."""
+    if subject.run is not None:
+        return run_words(subject.run)
+    if subject.command == "verify" and subject.outcomes:
+        return ready_words(subject.outcomes)
+    if subject.plan is None:
+        return found_words(subject.diagnostics)
+    return drift_words(subject.plan) if subject.command == "drift" else footer(subject.plan.summary)
+
+
+def found_words(found: Sequence[Diagnostic]) -> str:
+    """How many findings there are of each severity."""
+    counts = ((sum(item.severity is severity for item in found), severity.value) for severity in SEVERITIES)
+    said = ", ".join(plural(count, word) for count, word in counts if count)
+    return f"Found: {said}." if said else "Nothing found."
+
+
+def drift_words(plan: Plan) -> str:
+    """The last line of a drift report."""
+    waiting = pending(plan)
+    if not plan.complete:
+        return "Not everything could be read: what is not listed may differ as well."
+    if plan.drift or waiting:
+        return f"Drift: {len(plan.drift)} changed outside, {len(waiting)} merged but not applied."
+    return "No drift."
+
+
+def run_words(run: Run) -> str:
+    """The last line of an apply."""
+    if not run.outcomes:
+        return f"Nothing was done. Status: {run.status.value}." if run.exit_code else "Nothing to do."
+    counts = {status: sum(outcome.status is status for outcome in run.outcomes) for status in Status}
+    said = ", ".join(f"{count} {status.value.replace('_', ' ')}" for status, count in counts.items() if count)
+    return f"{f'Run {run.run_id}: ' if run.run_id else ''}{said}. Status: {run.status.value}."
+
+
+def ready_words(outcomes: Sequence[Outcome]) -> str:
+    """The last line of verify."""
+    return f"{sum(outcome.healthy for outcome in outcomes)} of {len(outcomes)} ready."
+
+
+class Ended(StrEnum):
+    """How an outcome counts where only a few words are known.
+
+    ================== ======= =======
+    status             healthy counts
+    ================== ======= =======
+    applied, unchanged yes     well
+    applied, unchanged no      failure
+    rolled back        any     failure
+    failed, unknown    any     error
+    blocked, skipped   any     skipped
+    ================== ======= =======
+    """
+
+    WELL = "well"
+    FAILURE = "failure"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+_ENDED: Mapping[Status, Ended] = {
+    Status.ROLLED_BACK: Ended.FAILURE,
+    Status.FAILED: Ended.ERROR,
+    Status.UNKNOWN: Ended.ERROR,
+    Status.BLOCKED: Ended.SKIPPED,
+    Status.SKIPPED: Ended.SKIPPED,
+}
+
+
+def ended(outcome: Outcome) -> Ended:
+    """How an outcome counts."""
+    return _ENDED.get(outcome.status, Ended.WELL if outcome.healthy else Ended.FAILURE)
+
+
+def positions(subject: Subject) -> Mapping[Address, Position]:
+    """Where the objects of a plan are declared."""
+    plan = subject.plan
+    changes = (*plan.drift, *plan.changes) if plan else ()
+    return {change.address: change.position for change in changes if change.position}

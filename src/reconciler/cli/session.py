@@ -23,8 +23,8 @@ from reconciler.errors import InputError
 from reconciler.manifest import LoadOptions, load, source_line
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
 from reconciler.model.resource import Desired
+from reconciler.render import github, terminal
 from reconciler.render import json as documents
-from reconciler.render import terminal
 
 Failing = Callable[[Failure], Ending]
 """Makes the ending of a command that failed: the same kind of document as when it does not."""
@@ -201,7 +201,5 @@ def tell_ci(values: Mapping[str, object]) -> None:
     name = os.environ.get("GITHUB_OUTPUT")
     if not name:
         return
-    with Path(name).open("a", encoding="utf-8") as file:
-        for key, value in values.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            file.write(f"{key}={text.splitlines()[0] if text else ''}\n")
+    with Path(name).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(github.outputs(values))

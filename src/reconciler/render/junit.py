@@ -3,7 +3,7 @@
 =================================== ==========================================
 test case                           result
 =================================== ==========================================
-planned change                      passed
+planned change                      passed; skipped if ``apply`` did not begin
 change merged but not applied       failure (only of ``drift``)
 object changed outside              failure (only of ``drift``), else passed
 outcome: well                       passed
@@ -77,7 +77,8 @@ _UNREAD = _Case("reconciler", "everything could be read", "error", "incomplete",
 def _changes(subject: Subject, plan: Plan) -> Sequence[_Case]:
     if subject.command == "drift":
         return [_change(change, "failure", "merged but not applied") for change in view.pending(plan)]
-    return [_change(change, "", "") for change in plan.changes]
+    result, why = ("skipped", "not applied") if subject.command == "apply" else ("", "")
+    return [_change(change, result, why) for change in plan.changes]
 
 
 def _change(change: Change, result: str, why: str) -> _Case:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import render_samples as samples
 
+from reconciler.render import github, junit, markdown, sarif, terminal
 from reconciler.render import json as documents
-from reconciler.render import terminal
+from reconciler.render.subject import Subject
 from reconciler.render.terminal import Line
 
 HERE = Path(__file__).parent
+SOURCE = "https://code.example.com/owner/name/blob/0123abc"
+PLAN = Subject("plan", 3, samples.PLAN, diagnostics=samples.FINDINGS, source=SOURCE)
+EMPTY = Subject("plan", 0, samples.EMPTY)
+DRIFT = Subject("drift", 2, samples.PLAN, diagnostics=samples.FINDINGS[2:])
+RUN = Subject("apply", 4, samples.PLAN, samples.RUN, samples.RUN.outcomes, samples.RUN.diagnostics)
+VALIDATE = Subject("validate", 1, diagnostics=samples.FINDINGS)
+VERIFY = Subject("verify", 4, outcomes=samples.RUN.outcomes)
+SUBJECTS = {"plan": PLAN, "plan-empty": EMPTY, "drift": DRIFT, "run": RUN, "validate": VALIDATE, "verify": VERIFY}
+RULES = {item.code: f"What {item.code} means. And what to do about it." for item in samples.FINDINGS}
 
 
 def lines(made: Iterable[Line]) -> str:
@@ -42,6 +53,13 @@ CASES: dict[str, Callable[[], str]] = {
     "history.json": lambda: documents.text(documents.history_document(samples.HISTORY)),
 }
 
+for _name, _subject in SUBJECTS.items():
+    CASES[f"{_name}.md"] = partial(markdown.text, _subject)
+    CASES[f"{_name}.github.txt"] = partial(github.text, _subject)
+    CASES[f"{_name}.junit.xml"] = partial(junit.text, _subject)
+CASES["plan.sarif.json"] = lambda: documents.text(sarif.document(PLAN, RULES, "0.1.0"))
+CASES["validate.sarif.json"] = lambda: documents.text(sarif.document(VALIDATE, RULES, "0.1.0"))
+
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_a_report_reads_as_agreed(name: str) -> None:
@@ -54,4 +72,4 @@ def test_a_report_reads_as_agreed(name: str) -> None:
 
 def test_every_golden_file_belongs_to_a_case() -> None:
     """A file that nothing compares looks like a promise and is none."""
-    assert {path.name for path in HERE.iterdir() if path.suffix in {".txt", ".json"}} == set(CASES)
+    assert {path.name for path in HERE.iterdir() if path.suffix not in {".py", ".pyc", ""}} == set(CASES)

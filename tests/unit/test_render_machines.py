@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import render_samples as samples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from render_hostile import plan_of, planning, subjects, texts
@@ -59,6 +59,7 @@ def test_annotations_are_commands_of_their_own_and_nothing_else(subject: Subject
 
 
 @given(st.sampled_from(Severity), texts, texts, texts)
+@example(Severity.ERROR, "a%2Cb,c:d.yaml", "%3A%25", "%0A::error::x%")
 def test_an_annotation_says_what_was_found_where(severity: Severity, file: str, summary: str, detail: str) -> None:
     """Escapes that are not undone alike lead to a file that does not exist."""
     item = Diagnostic(severity, "KIND001", summary, detail, Position(file, 7, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -178,3 +179,20 @@ def test_an_error_of_the_run_lets_writes_in_flight_finish() -> None:
 def test_no_changes_end_at_once() -> None:
     """A run that only completes the ledger has none."""
     assert run([], Work()) == {}
+
+
+def test_a_circle_ends_as_blocked() -> None:
+    """Waiting for each other for ever, two changes would hold the lease until somebody killed the run."""
+    work = Work()
+    changes = (change("a", "b"), change("b", "a"), change("c", "a"), change("d"))
+    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 5))
+    assert [o.status for o in outcomes] == [Status.BLOCKED, Status.BLOCKED, Status.BLOCKED, Status.APPLIED]
+
+
+def test_a_long_chain_is_blocked_to_its_end() -> None:
+    """A fleet in which each endpoint falls back to the next is deeper than any call stack."""
+    names = [f"n{n:05}" for n in range(3000)]
+    changes = [change(names[0]), *(change(name, before) for before, name in itertools.pairwise(names))]
+    work = Work({names[0]: Status.FAILED})
+    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 20))
+    assert {o.status for o in outcomes[1:]} == {Status.BLOCKED}

@@ -28,7 +28,8 @@ def planned(*changes: Change) -> Planned:
     """A plan of these changes, made from an empty world."""
     plan = Plan(Mode.APPLY, Basis(), changes, (), (), Summary(), complete=True, digest="")
     snapshot = LedgerSnapshot(1)
-    return Planned(plan, World(Desired({}, {}), {}, snapshot, {}, lambda _gateway, _ref: None), Leftovers(snapshot))
+    world = World(Desired({}, {}), {}, snapshot, {}, lambda _gateway, _ref: None)
+    return Planned(plan, world, Leftovers(snapshot), {})
 
 
 def left_over(name: str = "ep") -> Change:

@@ -23,7 +23,7 @@ from engine_bench import (
 
 from reconciler.engine import ApplyOptions, OnFailure, Verification
 from reconciler.errors import Conflict, Forbidden, Rejected, ServerFault
-from reconciler.model.resource import Lifecycle, Rollout
+from reconciler.model.resource import Lifecycle, Manage, Resource, Rollout
 from reconciler.model.run import Check, Outcome, Run, RunStatus, Status
 
 BACK = ApplyOptions(on_failure=OnFailure.ROLLBACK)
@@ -300,3 +300,76 @@ def test_a_second_run_has_nothing_to_do() -> None:
         return await desk.apply(keyed())
 
     assert asyncio.run(twice()).status is RunStatus.NOTHING
+
+
+def test_what_never_left_counts_no_attempt() -> None:
+    """The audit must not say that an endpoint was configured, and failed, when nothing was sent."""
+    desk = Engine()
+
+    async def edited_meanwhile() -> Run:
+        await desk.apply(endpoint())
+        desk.gateway.events = {"read": [meanwhile(edited("ep", {"model": "m9"}))]}
+        desk.audit.events.clear()
+        return await desk.apply(endpoint(rpm=2))
+
+    outcome = only(asyncio.run(edited_meanwhile()))
+    assert (outcome.status, outcome.attempts) == (Status.FAILED, 0)
+    assert not desk.audit.named("endpoint.configured")
+
+
+def test_a_replacement_is_rolled_back_by_a_replacement() -> None:
+    """A platform that cannot update what is there cannot be asked to update it back."""
+    desk = Engine()
+    desk.gateway.kind = replace(desk.gateway.kind, update=False)
+
+    async def rejected() -> Run:
+        await desk.apply(endpoint())
+        desk.gateway.answers = [(REJECTED,)]
+        desk.gateway.events = {"update": [refused(Rejected("no such call"))]}
+        return await desk.apply(endpoint(model="m2"), apply=BACK)
+
+    assert only(asyncio.run(rejected())).status is Status.ROLLED_BACK
+    assert desk.gateway.objects["ep"].spec["model"] == "m1"
+
+
+def test_the_ledger_never_claims_a_secret_that_was_not_sent() -> None:
+    """Catching up on an object that is only ever created would make a rotation look done."""
+    desk = Engine()
+
+    async def rotated() -> bool:
+        only_created = Lifecycle(manage=Manage.CREATE_ONLY)
+        await desk.apply(replace(keyed(), lifecycle=only_created))
+        await desk.apply(replace(keyed(key="L"), lifecycle=only_created))
+        return (await desk.plan(keyed(key="L"))).plan.empty
+
+    assert not asyncio.run(rotated())
+
+
+def test_catching_up_never_moves_to_a_strangers_object() -> None:
+    """Two webhooks of one name: remembered under the other's id, ours would be left and theirs removed."""
+    desk = Engine()
+    hook = Resource(at("hook", "Webhook"), {"name": "hook", "url": "u"})
+
+    async def doubled() -> tuple[str, str]:
+        await desk.apply(hook)
+        ours = (await desk.ledger.load()).entries[hook.address].remote_id
+        desk.gateway.put(hook.address, hook.spec)
+        await desk.apply(hook)
+        return ours, (await desk.ledger.load()).entries[hook.address].remote_id
+
+    before, after = asyncio.run(doubled())
+    assert before == after
+
+
+def test_a_removal_waits_for_the_update_that_releases_it() -> None:
+    """Removed at the same time, an endpoint would be gone while another still falls back to it."""
+    desk = Engine()
+
+    async def released() -> Run:
+        await desk.apply(endpoint("spare"), endpoint("ep", after=["spare"]))
+        desk.gateway.events = {"update": [refused(Rejected("no"))]}
+        return await desk.apply(endpoint("ep", rpm=2))
+
+    outcomes = {o.address.name: o.status for o in asyncio.run(released()).outcomes}
+    assert outcomes == {"ep": Status.FAILED, "spare": Status.BLOCKED}
+    assert "spare" in desk.gateway.objects

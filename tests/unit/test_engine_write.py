@@ -30,6 +30,7 @@ from reconciler.errors import (
     GatewayError,
     OutcomeUnknown,
     Rejected,
+    SecretError,
     ServerFault,
     StaleLedger,
     Unreachable,
@@ -345,3 +346,36 @@ def test_without_revisions_a_lost_rotation_is_sent_again() -> None:
             return (await write.update(job)).attempts
 
     assert asyncio.run(rotated()) == 2
+
+
+def test_a_creation_that_may_still_arrive_stays_open() -> None:
+    """Refused the second time, it was lost the first: withdrawn, it would land later as somebody else's object."""
+    desk = Engine()
+    late: list[Callable[[], Any]] = []
+
+    def delayed(_gateway: MemoryGateway, carry_out: Callable[[], Any]) -> Any:
+        late.append(carry_out)
+        raise OutcomeUnknown("the answer was lost", gateway="prod")
+
+    async def interrupted() -> tuple[int, bool]:
+        desk.gateway.events = {"create": [delayed, refused(Unreachable("no route"))]}
+        await desk.apply(endpoint())
+        still_open = len(await desk.intents())
+        late[0]()
+        return still_open, (await desk.plan(endpoint())).plan.blocked
+
+    assert asyncio.run(interrupted()) == (1, False)
+
+
+def test_a_secret_that_is_gone_in_the_middle_leaves_no_intent() -> None:
+    """Nothing was sent, so nothing may stay open."""
+    desk = Engine()
+
+    async def forgotten() -> object:
+        async with desk.job(Action.CREATE, keyed()) as job:
+            desk.vault.forget()
+            with pytest.raises(SecretError):
+                await write.create(job)
+        return await desk.intents()
+
+    assert asyncio.run(forgotten()) == {}

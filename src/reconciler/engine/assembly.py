@@ -62,16 +62,15 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan together with the world it was made from, so that an apply need not look twice."""
+    """A plan together with the world it was made from, so that an apply need not look twice.
+
+    `live` are the objects that are ours or wanted, each under its address.
+    """
 
     plan: Plan
     world: World
     leftovers: Leftovers
-
-    @property
-    def live(self) -> Mapping[Address, Live]:
-        """What was seen, by address."""
-        return {live.address: live for seen in self.world.observed.values() for live in seen.objects}
+    live: Mapping[Address, Live]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ CODES: Mapping[str, str] = {
     ),
     "ENGINE002": (
         "Between the plan that was approved and the moment of writing, manifests, ledger or gateway "
-        "moved, and planning again gives something else. Look at the new plan and approve that."
+        "moved, and planning again gives something else. Look at the new plan and approve that. What moves on "
+        "the gateway after that is caught by the guard of each write."
     ),
     "ENGINE003": (
         "An earlier run was interrupted while it wrote these objects. The gateway was looked at and the "

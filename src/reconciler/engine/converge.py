@@ -16,7 +16,7 @@ from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Resource
-from reconciler.planning import entry_for
+from reconciler.planning import entry_for, sent_before
 
 
 def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
@@ -44,6 +44,4 @@ async def catch_up(assembly: Assembly, planned: Planned, journal: Journal) -> No
 def _entry(assembly: Assembly, resource: Resource, live: Live, entry: Entry) -> Entry:
     """A revision that moved without a difference is no news, so it is taken over from the entry."""
     wanted = entry_for(resource, live, assembly.fingerprints(resource))
-    if not assembly.vault.available:
-        wanted = replace(wanted, fingerprints=entry.fingerprints, refs=entry.refs)
-    return replace(wanted, revision=entry.revision)
+    return replace(sent_before(wanted, entry), revision=entry.revision)

@@ -29,23 +29,36 @@ class _Schedule:
     dependents: dict[Address, list[Address]]
     ready: dict[str, deque[Change]]
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
+    running: int = 0
+
+    def begin(self, gateway: str) -> Change:
+        """The next change of a gateway."""
+        self.running += 1
+        return self.ready[gateway].popleft()
 
     def finish(self, outcome: Outcome) -> None:
-        """Note how a change ended; release or block those that waited for it."""
-        self.outcomes[outcome.address] = outcome
-        for address in self.dependents.get(outcome.address, ()):
-            if address in self.outcomes:
-                continue
-            if not unblocks(outcome):
-                self.finish(_blocked(self.changes[address], outcome))
-                continue
-            self.waits_for[address].discard(outcome.address)
+        """Note how a change ended; release or block those that waited for it, however long the chain."""
+        self.running -= 1
+        ended = [outcome]
+        while ended:
+            each = ended.pop()
+            self.outcomes[each.address] = each
+            waiting = [a for a in self.dependents.get(each.address, ()) if a not in self.outcomes]
+            if unblocks(each):
+                self._release(each.address, waiting)
+            else:
+                ended += [_blocked(self.changes[address], each) for address in waiting]
+
+    def _release(self, ended: Address, waiting: Sequence[Address]) -> None:
+        for address in waiting:
+            self.waits_for[address].discard(ended)
             if not self.waits_for[address]:
                 self.ready[address.gateway].append(self.changes[address])
 
     @property
     def done(self) -> bool:
-        return len(self.outcomes) == len(self.changes)
+        """Whether nothing more can begin: all have ended, or what is left waits for itself."""
+        return not self.running and not any(self.ready.values())
 
 
 def unblocks(outcome: Outcome) -> bool:
@@ -74,7 +87,7 @@ async def execute(
                 await turn.wait_for(lambda: queue or schedule.done or stop.is_set())
                 if stop.is_set() or not queue:
                     return
-                change = queue.popleft()
+                change = schedule.begin(gateway)
             outcome = await _shielded(perform, change, stop)
             async with turn:
                 schedule.finish(outcome)
@@ -94,7 +107,7 @@ async def execute(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return tuple(schedule.outcomes.get(change.address) or _skipped(change) for change in changes)
+    return tuple(schedule.outcomes.get(change.address) or _not_begun(change, stop) for change in changes)
 
 
 async def _shielded(perform: Perform, change: Change, stop: asyncio.Event) -> Outcome:
@@ -131,5 +144,9 @@ def _blocked(change: Change, cause: Outcome) -> Outcome:
     )
 
 
-def _skipped(change: Change) -> Outcome:
-    return Outcome(change.address, change.action, Status.SKIPPED, error="the run was stopped before this change began")
+def _not_begun(change: Change, stop: asyncio.Event) -> Outcome:
+    if stop.is_set():
+        why = "the run was stopped before this change began"
+        return Outcome(change.address, change.action, Status.SKIPPED, error=why)
+    why = "waits for itself: it lies on a cycle of dependencies, or behind one"
+    return Outcome(change.address, change.action, Status.BLOCKED, error=why, healthy=False)

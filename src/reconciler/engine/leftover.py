@@ -7,7 +7,8 @@ An intent without a settlement means: a write was about to leave, and nobody kno
 | create           | absent                                 | never landed   | nothing                      |
 | create           | equal to what was intended             | landed         | the intended entry           |
 | create           | something else                         | not ours       | nothing; the plan will ask   |
-| update, replace  | revision moved, equal to the intention | landed         | the intended entry           |
+| update           | revision moved, equal to the intention | landed         | the intended entry           |
+| replace          | equal to the intention                 | landed         | the intended entry           |
 | update, replace  | anything else                          | did not land   | the entry as it was          |
 | delete           | absent                                 | landed         | nothing                      |
 | delete           | there                                  | did not land   | the entry as it was          |
@@ -59,8 +60,10 @@ def _decide(intent: Intent, snapshot: LedgerSnapshot, observed: Mapping[str, Obs
         return before if _same_object(candidates, intent.remote_id) else None
     if intent.after is None or intent.action in {Action.ADOPT, Action.FORGET}:
         return before
+    # What was made anew may bear the number that what was removed had.
+    revision = None if intent.action is Action.REPLACE else intent.before_revision
     for live in candidates:
-        if landed(intent.after.spec, live, intent.before_revision):
+        if landed(intent.after.spec, live, revision):
             return replace(
                 intent.after,
                 remote_id=live.remote_id,

@@ -53,7 +53,8 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
     )
     made = make_plan(world, _completed(options, assembly))
     diagnostics = ordered((*assembly.desired.diagnostics, *findings, *_interrupted(leftovers), *made.diagnostics))
-    return Planned(replace(made, diagnostics=diagnostics, created_at=assembly.clock.now()), world, leftovers)
+    shown = replace(made, diagnostics=diagnostics, created_at=assembly.clock.now())
+    return Planned(shown, world, leftovers, planning.live_objects(world))
 
 
 async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions, options: ApplyOptions) -> Run:
@@ -72,8 +73,8 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
             )
             for gateway in sorted(_touched(assembly, planned))
         }
-        current_plan = await _look_again(assembly, planned, plan_options)
-        return await _recorded(assembly, current_plan, plan_options, options, leases)
+        fresh = await _look_again(assembly, planned, plan_options)
+        return await _recorded(assembly, fresh, plan_options, options, leases)
 
 
 async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outcome, ...]:

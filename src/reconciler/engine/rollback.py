@@ -43,7 +43,7 @@ async def _undo(job: Job, before: Live | None, written: Live) -> bool:
     earlier = earlier_resource(job.wanted, before, job.entry, job.assembly.vault.fingerprint)
     if earlier is None:
         return False
-    await write.update(_rewrite(job, earlier, written))
+    await write.rewrite(_rewrite(job, earlier, written))
     return True
 
 
@@ -56,7 +56,7 @@ def _rewrite(job: Job, earlier: Resource, written: Live) -> Job:
     entry = entry_for(job.wanted, written, job.fingerprints)
     change = change_for(earlier, entry, written, job.context)
     fields = () if change is None else change.fields
-    inverse = replace(_inverse(job.change, Action.UPDATE, written), fields=fields)
+    inverse = replace(_inverse(job.change, job.change.action, written), fields=fields)
     return restated(job, inverse, earlier, entry)
 
 

@@ -81,9 +81,9 @@ class Stepper:
         try:
             return await self._carry_out(job)
         except OutcomeUnknown as error:
-            return _failed(job.change, Status.UNKNOWN, error)
+            return _failed(job, Status.UNKNOWN, error)
         except (GatewayError, SecretError) as error:
-            return _failed(job.change, Status.FAILED, error)
+            return _failed(job, Status.FAILED, error)
 
     async def _carry_out(self, job: Job) -> Outcome:
         proof = await self._prove(job)
@@ -164,8 +164,8 @@ def _status(job: Job, written: Written) -> Status:
     return Status.UNCHANGED if unwritten else Status.APPLIED
 
 
-def _failed(change: Change, status: Status, error: Exception) -> Outcome:
-    return Outcome(change.address, change.action, status, attempts=1, error=str(error))
+def _failed(job: Job, status: Status, error: Exception) -> Outcome:
+    return Outcome(job.change.address, job.change.action, status, attempts=job.tries.count, error=str(error))
 
 
 def _unproven(change: Change, proof: Verification) -> Outcome:
@@ -178,12 +178,6 @@ def _unproven(change: Change, proof: Verification) -> Outcome:
         error=f"the candidate did not prove itself, the live object is untouched: {explain(proof.checks)}",
         healthy=False,
     )
-
-
-async def _replace(job: Job) -> Written:
-    removed = await write.delete(replace(job, resource=None))
-    made = await write.create(job)
-    return replace(made, attempts=removed.attempts + made.attempts)
 
 
 async def _adopt(job: Job) -> Written:
@@ -204,7 +198,7 @@ _WITHOUT_RESOURCE = frozenset({Action.DELETE, Action.FORGET})
 _WRITES = {
     Action.CREATE: write.create,
     Action.UPDATE: write.update,
-    Action.REPLACE: _replace,
+    Action.REPLACE: write.replace_whole,
     Action.DELETE: write.delete,
     Action.ADOPT: _adopt,
     Action.FORGET: _forget,

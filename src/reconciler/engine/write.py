@@ -4,6 +4,7 @@
 |---------------------------------|-------------------------------------------------------------------|
 | an answer                       | settle with what the gateway stored                               |
 | OutcomeUnknown                  | read back; landed: settle; not landed: attempt again              |
+| OutcomeUnknown, then a refusal  | of a creation: the intent stays, for the first may still arrive   |
 | Conflict                        | read again, recompute; equal to the approved change: attempt again|
 | any other refusal               | the intent is withdrawn, the error goes up                        |
 | doubt that reading cannot clear | the intent stays for the next run, the error goes up              |
@@ -12,13 +13,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.engine.assembly import Assembly, Site
 from reconciler.engine.leftover import landed
 from reconciler.engine.record import Journal
-from reconciler.errors import Conflict, GatewayError, OutcomeUnknown
-from reconciler.model.change import Change
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, SecretError
+from reconciler.model.change import Action, Change
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, Intent, Settlement
 from reconciler.model.ports import Material
@@ -37,6 +38,13 @@ class Written:
     attempts: int
 
 
+@dataclass(slots=True)
+class Tries:
+    """How many requests to change the object have left, also of a write that failed."""
+
+    count: int = 0
+
+
 Send = Callable[["Job", Live], Awaitable[Live | None]]
 """One attempt at a write, from what was just read."""
 
@@ -45,7 +53,7 @@ Send = Callable[["Job", Live], Awaitable[Live | None]]
 class Job:
     """One approved change with everything that carrying it out needs.
 
-    `resource` is None for a delete. `entry` is what the ledger holds now.
+    `resource` is None for a delete. `entry` is what the ledger holds now. `tries` counts what leaves.
     """
 
     assembly: Assembly
@@ -55,6 +63,7 @@ class Job:
     resource: Resource | None
     entry: Entry | None
     scratch: str | None = None
+    tries: Tries = field(default_factory=Tries)
 
     @property
     def wanted(self) -> Resource:
@@ -84,16 +93,12 @@ class Job:
             run_id=self.journal.run_id,
             address=self.change.address,
             action=self.change.action,
-            after=None if self.resource is None else self._expected(self.resource),
+            after=None if self.resource is None else _expected(self, self.resource),
             remote_id=self.change.remote_id,
             before_revision=self.change.revision,
             before_observed=self.change.observed,
             scratch=self.scratch,
         )
-
-    def _expected(self, resource: Resource) -> Entry:
-        remote_id = self.change.remote_id or resource.address.name
-        return entry_for(resource, Live(resource.address, remote_id, resource.spec), self.fingerprints)
 
     async def read(self) -> Live | None:
         """The object as it is at this moment."""
@@ -116,7 +121,7 @@ async def create(job: Job) -> Written:
         written = await _create(job)
     except OutcomeUnknown:
         raise
-    except GatewayError:
+    except (GatewayError, SecretError):
         await job.withdraw()
         raise
     if written.live is not None:
@@ -125,21 +130,26 @@ async def create(job: Job) -> Written:
 
 
 async def _create(job: Job) -> Written:
-    lost = False
+    doubt: OutcomeUnknown | None = None
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            return Written(await job.site.adapter.create(job.wanted, job.material()), attempt)
+            material = job.material()
+            job.tries.count += 1
+            return Written(await job.site.adapter.create(job.wanted, material), attempt)
         except OutcomeUnknown as error:
-            lost, doubt = True, error
-        except Conflict:
-            if not lost:
+            doubt = error
+        except GatewayError as error:
+            if doubt is None:
                 raise
+            if not isinstance(error, Conflict):
+                # What was lost may still arrive, so a later refusal does not mean that nothing was made.
+                raise doubt from error
         found = await _read_back(job)
         if found is not None and landed(job.wanted.spec, found, None):
             return Written(found, attempt)
         if found is not None:
             raise Conflict(f"{job.change.address} was made by someone else in between", gateway=job.site.gateway.name)
-    raise doubt
+    raise doubt or Conflict(f"{job.change.address} was never made", gateway=job.site.gateway.name)
 
 
 async def _read_back(job: Job) -> Live | None:
@@ -159,7 +169,7 @@ async def update(job: Job) -> Written:
         written = await _attempt_all(job, _put)
     except OutcomeUnknown:
         raise
-    except GatewayError:
+    except (GatewayError, SecretError):
         await job.withdraw()
         raise
     if written.live is None:
@@ -176,18 +186,39 @@ async def delete(job: Job) -> Written:
         written = await _attempt_all(job, _remove)
     except OutcomeUnknown:
         raise
-    except GatewayError:
+    except (GatewayError, SecretError):
         await job.withdraw()
         raise
     await job.journal.settle(Settlement(job.change.address, None))
     return written
 
 
+async def replace_whole(job: Job) -> Written:
+    """Remove the object and make it anew, where the platform has no way to change it."""
+    entry = job.entry or _expected(job, job.wanted)
+    removed = await delete(replace(job, resource=None, entry=entry))
+    made = await create(job)
+    return replace(made, attempts=removed.attempts + made.attempts)
+
+
+async def rewrite(job: Job) -> Written:
+    """Write the object as the platform can: as an update, or as a replacement."""
+    return await (replace_whole if job.change.action is Action.REPLACE else update)(job)
+
+
+def _expected(job: Job, resource: Resource) -> Entry:
+    remote_id = job.change.remote_id or resource.address.name
+    return entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
+
+
 async def _put(job: Job, fresh: Live) -> Live | None:
-    return await job.site.adapter.update(job.wanted, fresh, job.material())
+    material = job.material()
+    job.tries.count += 1
+    return await job.site.adapter.update(job.wanted, fresh, material)
 
 
 async def _remove(job: Job, fresh: Live) -> Live | None:
+    job.tries.count += 1
     await job.site.adapter.delete(fresh)
     return None
 
@@ -251,4 +282,4 @@ def recompute(job: Job, fresh: Live) -> Change | None:
 
 def restated(job: Job, change: Change, resource: Resource | None, entry: Entry | None) -> Job:
     """The same surroundings, another change."""
-    return replace(job, change=change, resource=resource, entry=entry, scratch=None)
+    return replace(job, change=change, resource=resource, entry=entry, scratch=None, tries=Tries())

@@ -6,7 +6,8 @@ from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import intent_digest, observed_digest
-from reconciler.planning.outcome import earlier_resource, entry_for, residue
+from reconciler.planning.match import live_objects
+from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.secretdiff import Numbering
@@ -24,10 +25,12 @@ __all__ = [
     "entry_for",
     "equivalent",
     "intent_digest",
+    "live_objects",
     "make_plan",
     "observed_digest",
     "offline_findings",
     "prepare",
     "residue",
     "secret_findings",
+    "sent_before",
 ]

@@ -39,17 +39,16 @@ def ordered(edges: Mapping[Address, Iterable[Address]]) -> tuple[tuple[Address, 
 def in_order(changes: Sequence[Change], entries: Mapping[Address, Entry]) -> tuple[Change, ...]:
     """Changes in the order of execution, each with the changes of this plan that must end before it.
 
-    A removal waits for the removal of everything that depended on it, and comes after what is written.
+    A removal waits for everything that depended on it to be removed, or to be written without it.
     """
     by_address = {change.address: change for change in changes}
     edges: dict[Address, set[Address]] = {change.address: set() for change in changes}
     for change in changes:
-        if change.action in _REMOVALS:
-            for needed in entries[change.address].depends_on if change.address in entries else ():
-                if needed in by_address and by_address[needed].action in _REMOVALS:
-                    edges[needed].add(change.address)
-        else:
+        if change.action not in _REMOVALS:
             edges[change.address] |= {need for need in change.depends_on if need in by_address}
+        for needed in entries[change.address].depends_on if change.address in entries else ():
+            if needed in by_address and by_address[needed].action in _REMOVALS:
+                edges[needed].add(change.address)
     done, cyclic = ordered(edges)
     linked = {address: replace(by_address[address], depends_on=tuple(sorted(edges[address]))) for address in edges}
     sequence = [*done, *cyclic]

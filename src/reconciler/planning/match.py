@@ -12,6 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Resource
+from reconciler.planning.world import World
 
 _IDENTITY = ("name", "url")
 
@@ -37,6 +38,16 @@ def matched(
             ambiguous.add(address)
     ours = sum(address in entries or address in resources for address in found)
     return found, frozenset(ambiguous), len(objects) - ours
+
+
+def live_objects(world: World) -> Mapping[Address, Live]:
+    """What lives under each address: of several with one name, the one that is ours."""
+    desired, entries = world.desired.resources, world.ledger.entries
+    return {
+        address: live
+        for seen in world.observed.values()
+        for address, live in matched(seen.objects, desired, entries)[0].items()
+    }
 
 
 def _chosen(candidates: Sequence[Live], resource: Resource | None, entry: Entry | None) -> Live | None:

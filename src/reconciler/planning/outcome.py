@@ -30,6 +30,25 @@ def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerp
     )
 
 
+def sent_before(wanted: Entry, entry: Entry) -> Entry:
+    """`wanted` without claiming that a secret was sent which was not.
+
+    | fingerprint now against applied | reference | the entry then holds    |
+    |---------------------------------|-----------|-------------------------|
+    | the same secret                 | any       | the reference as it is  |
+    | made with another key           | the same  | the new fingerprint     |
+    | anything else                   | any       | what was applied        |
+    """
+    fingerprints, refs = dict(entry.fingerprints), dict(entry.refs)
+    for path, applied in entry.fingerprints.items():
+        now, ref = wanted.fingerprints.get(path), wanted.refs.get(path)
+        if now is None or ref is None:
+            continue
+        if now == applied or (now.key_id != applied.key_id and ref == entry.refs.get(path)):
+            fingerprints[path], refs[path] = now, ref
+    return replace(wanted, fingerprints=fingerprints, refs=refs)
+
+
 def earlier_resource(
     wanted: Resource, before: Live, entry: Entry | None, fingerprint: FingerprintOf
 ) -> Resource | None:

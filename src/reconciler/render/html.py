@@ -13,6 +13,7 @@ from importlib import resources
 from string import Template
 
 from reconciler.model.change import Change
+from reconciler.model.diagnostic import has_errors
 from reconciler.render import view
 from reconciler.render.page import changes, graph, head, run
 from reconciler.render.page.markup import NOTHING, Markup, join, tag
@@ -23,7 +24,14 @@ POLICY = (
     "require-trusted-types-for 'script'"
 )
 
-KEYS = (("/", "search"), ("j", "next"), ("k", "previous"), ("e", "open all"), ("c", "close all"), ("t", "light or dark"))
+KEYS = (
+    ("/", "search"),
+    ("j", "next"),
+    ("k", "previous"),
+    ("e", "open all"),
+    ("c", "close all"),
+    ("t", "light or dark"),
+)
 NAMES = {
     "run": "Run",
     "changes": "Changes",
@@ -44,7 +52,9 @@ def text(subject: Subject) -> str:
         style=style,
         script=script,
         top=join((_top(subject), _tools(subject, sections, drawn))).text,
-        main=join((*(changes.listing(name, NAMES[name], items) for name, items in sections), drawn, head.basis(subject))).text,
+        main=join(
+            (*(changes.listing(name, NAMES[name], items) for name, items in sections), drawn, head.basis(subject))
+        ).text,
         foot=_foot().text,
     )
 
@@ -65,7 +75,7 @@ def _shown(subject: Subject) -> Sequence[Change]:
 
 
 def _sections(subject: Subject) -> list[tuple[str, list[Markup]]]:
-    """What was done before what was planned; drift first where it is the question."""
+    """What was done before what was planned; drift first where it is the question; errors before what they stop."""
     shown = _shown(subject)
     made = {
         "run": run.outcome_items(head.outcomes(subject), changes.ids(shown)),
@@ -74,8 +84,9 @@ def _sections(subject: Subject) -> list[tuple[str, list[Markup]]]:
         "findings": changes.finding_items(subject.diagnostics, subject.source),
         "residue": run.residue_items(subject.run.residue) if subject.run else [],
     }
-    order = ("drift", "changes") if subject.command == "drift" else ("changes", "drift")
-    return [(name, made[name]) for name in ("run", *order, "residue", "findings") if made[name]]
+    planned = ["drift", "changes"] if subject.command == "drift" else ["changes", "drift"]
+    order = ["findings", *planned] if has_errors(subject.diagnostics) else [*planned, "findings"]
+    return [(name, made[name]) for name in ("run", "residue", *order) if made[name]]
 
 
 def _top(subject: Subject) -> Markup:
@@ -95,7 +106,8 @@ def _top(subject: Subject) -> Markup:
 def _tools(subject: Subject, sections: Sequence[tuple[str, Sequence[Markup]]], drawn: Markup) -> Markup:
     """Ways to the sections, and the filters."""
     links = [
-        tag("a", f"{NAMES[name]} ", tag("span", str(len(items)), class_="n"), href=f"#{name}") for name, items in sections
+        tag("a", f"{NAMES[name]} ", tag("span", str(len(items)), class_="n"), href=f"#{name}")
+        for name, items in sections
     ]
     links += [tag("a", "Dependencies", href="#graph")] if drawn.text else []
     nav = tag("nav", *links, tag("a", "Basis", href="#basis"), aria_label="Sections")

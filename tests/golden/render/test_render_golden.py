@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import render_samples as samples
 
-from reconciler.render import github, junit, markdown, sarif, terminal
+from reconciler.render import github, html, junit, markdown, sarif, terminal
 from reconciler.render import json as documents
 from reconciler.render.subject import Subject
 from reconciler.render.terminal import Line
@@ -35,6 +35,16 @@ def lines(made: Iterable[Line]) -> str:
     return stream.getvalue()
 
 
+REPORT = Subject(
+    "apply",
+    4,
+    plan=samples.PLAN,
+    run=samples.RUN,
+    diagnostics=samples.FINDINGS,
+    edges={samples.ONE: (samples.TWO,), samples.HOOK: (samples.ONE, samples.TWO)},
+    source="https://git.example.com/owner/name/blob/0123abc",
+)
+
 CASES: dict[str, Callable[[], str]] = {
     "plan.txt": lambda: lines(terminal.plan_lines(samples.PLAN, samples.source)),
     "plan.json": lambda: documents.text(documents.plan_document(samples.PLAN)),
@@ -49,6 +59,7 @@ CASES: dict[str, Callable[[], str]] = {
     "verify.json": lambda: documents.text(documents.verify_document(4, samples.RUN.outcomes)),
     "validate.txt": lambda: lines(terminal.diagnostic_lines(samples.FINDINGS, samples.source)),
     "validate.json": lambda: documents.text(documents.validate_document(samples.FINDINGS)),
+    "report.html": lambda: html.text(REPORT),
     "history.txt": lambda: lines(terminal.history_lines(samples.HISTORY)),
     "history.json": lambda: documents.text(documents.history_document(samples.HISTORY)),
 }

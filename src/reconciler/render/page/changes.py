@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from reconciler.model.address import Address
 from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.render import view
-from reconciler.render.page.markup import NOTHING, Markup, join, place, tag
+from reconciler.render.page.markup import NOTHING, Child, Markup, join, place, tag
 
 OPEN = 30
 """Up to so many changes stand open."""
@@ -21,8 +21,9 @@ DRIFTED = "drifted"
 
 
 def ids(changes: Sequence[Change]) -> Mapping[Address, str]:
-    """The name of each change within the page."""
-    return {change.address: f"change-{number}" for number, change in enumerate(changes, 1)}
+    """The name within the page of each object's first change."""
+    numbered = list(enumerate(changes, 1))
+    return {change.address: f"change-{number}" for number, change in reversed(numbered)}
 
 
 def listing(name: str, title: str, items: Sequence[Markup]) -> Markup:
@@ -56,11 +57,17 @@ def _change(change: Change, number: int, names: Mapping[Address, str], source: s
         )
     )
     body = join((_about(change, names, source), _fields(change, source)))
-    return item(head, body, change.address, id_=names[change.address], open_=shown, action=word)
+    return item(head, body, change.address, id_=f"change-{number}", open_=shown, action=word)
 
 
 def item(
-    head: Markup, body: Markup, about: Address | None, *, id_: str | None = None, open_: str | None = None, **facets: str
+    head: Markup,
+    body: Markup,
+    about: Address | None,
+    *,
+    id_: str | None = None,
+    open_: str | None = None,
+    **facets: str,
 ) -> Markup:
     """A line that opens where there is more to say. `facets` are what it can be filtered by."""
     attributes: dict[str, str | int | None] = {"class_": "item", "id": id_}
@@ -80,8 +87,11 @@ def _about(change: Change, names: Mapping[Address, str], source: str) -> Markup:
     return tag("ul", *said, class_="about") if said else NOTHING
 
 
-def _separated(parts: Sequence[Markup]) -> list[Markup | str]:
-    return [piece for part in parts for piece in (", ", part)][1:]
+def _separated(parts: Sequence[Markup]) -> list[Child]:
+    pieces: list[Child] = []
+    for part in parts:
+        pieces += [", ", part] if pieces else [part]
+    return pieces
 
 
 def _link(to: Address, names: Mapping[Address, str]) -> Markup:
@@ -93,22 +103,22 @@ def _fields(change: Change, source: str) -> Markup:
         return NOTHING
     if change.action is Action.CREATE:
         rows = [_row(field, source, tag("td", tag("ins", view.words(field)[1]))) for field in view.fields(change)]
-        return _table(("Field", "Value", ""), rows)
+        return _table(("Field", "After", ""), rows)
     rows = [_row(field, source, *_both(field, *view.words(field))) for field in view.fields(change)]
     return _table(("Field", "Before", "After", ""), rows)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    cells = [tag("th", head, scope="col") if head else tag("td") for head in heads]
+    cells = [tag("th", head, scope="col") if head else tag("td", class_="x") for head in heads]
     return tag("table", tag("thead", tag("tr", *cells)), tag("tbody", *rows))
 
 
 def _row(field: FieldChange, source: str, *cells: Markup) -> Markup:
     note = view.note(field)
-    last = [tag("span", note, class_="note"), " "] if note else []
+    last: list[Child] = [tag("span", note, class_="note"), " "] if note else []
     where = place(field.position, source) if field.position else NOTHING
     path = tag("th", view.field_path(field.path), scope="row")
-    return tag("tr", path, *cells, tag("td", *last, where))
+    return tag("tr", path, *cells, tag("td", *last, where, class_="x"))
 
 
 def _both(field: FieldChange, before: str, after: str) -> tuple[Markup, Markup]:
@@ -121,10 +131,14 @@ def _both(field: FieldChange, before: str, after: str) -> tuple[Markup, Markup]:
 
 def _shared(before: str, after: str) -> tuple[int, int]:
     """How many characters are the same at the start and at the end; 0 and 0 where that is too little to help."""
-    lead = len(os.path.commonprefix((before, after)))
+    lead = _alike(before, after)
     room = min(len(before), len(after)) - lead
-    tail = min(room, len(os.path.commonprefix((before[::-1], after[::-1]))))
+    tail = min(room, _alike(before[::-1], after[::-1]))
     return (lead, tail) if lead + tail >= SHARED else (0, 0)
+
+
+def _alike(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _marked(name: str, text: str, lead: int, tail: int) -> Markup:
@@ -170,10 +184,11 @@ def _finding(one: Diagnostic, source: str) -> Markup:
             tag("span", one.severity.value, class_=f"act {one.severity.value}"),
             tag("code", one.code, class_="code"),
             tag("b", one.summary, class_="say"),
-            place(one.position, source) if one.position else NOTHING,
+            place(one.position, "") if one.position else NOTHING,
         )
     )
-    where = [address(one.address)] if one.address else []
+    where = [place(one.position, source)] if one.position and source else []
+    where += [address(one.address)] if one.address else []
     where += [tag("code", view.field_path(one.path))] if one.path else []
     body = join((tag("p", one.detail), tag("p", *_separated(where), class_="dim") if where else NOTHING))
     return item(head, body, one.address, open_="", severity=one.severity.value)

@@ -47,8 +47,9 @@ def section(subject: Subject, changes: Sequence[Change], ids: Mapping[Address, s
     said = "What stands to the left is applied before what needs it, to the right; deletes go the other way." + left_out
     head = tag("h2", "Dependencies ", tag("span", str(len(drawn.nodes)), class_="n"), id="h-graph")
     fit = tag("button", "Fit to width", type="button", id="fit", class_="small js", aria_pressed="false")
+    legend = tag("div", _legend(drawn.nodes, actions), fit, class_="legend")
     box = tag("div", picture, class_="canvas", tabindex=0, role="region", aria_label="Dependency graph, scrollable")
-    return tag("section", tag("div", head, fit, class_="bar"), tag("p", said, class_="dim"), box, id="graph")
+    return tag("section", tag("div", head, legend, class_="bar"), tag("p", said, class_="dim"), box, id="graph")
 
 
 def chosen(subject: Subject, changes: Sequence[Change]) -> Drawn:
@@ -147,7 +148,8 @@ def _short(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 10]}…{shown[-9:]}"
 
 
-def legend() -> Markup:
-    """Colours and signs of the actions."""
-    signs = [(action, SYMBOLS[action].strip()) for action in Action if action is not Action.NOOP]
-    return join(tag("span", f"{sign} {action.value}", class_=f"act {action.value}") for action, sign in signs)
+def _legend(drawn: Sequence[Address], actions: Mapping[Address, Action]) -> Markup:
+    """Signs and colours of the actions that are drawn."""
+    found = {actions[address] for address in drawn if address in actions}
+    signs = [(action.value, SYMBOLS[action].strip()) for action in Action if action in found]
+    return join(tag("span", f"{sign} {word}", class_=f"act {word}") for word, sign in signs)

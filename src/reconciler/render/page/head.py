@@ -43,7 +43,11 @@ def verdict(subject: Subject) -> Verdict:
     if subject.outcomes:
         well = sum(outcome.healthy for outcome in subject.outcomes)
         sentence = f"{well} of {len(subject.outcomes)} ready."
-        return Verdict("Ready", "good", sentence) if well == len(subject.outcomes) else Verdict("Not ready", "bad", sentence)
+        return (
+            Verdict("Ready", "good", sentence)
+            if well == len(subject.outcomes)
+            else Verdict("Not ready", "bad", sentence)
+        )
     if subject.plan and subject.command == "drift":
         return _of_drift(subject.plan)
     if subject.plan:
@@ -95,15 +99,24 @@ def _counted(count: int, word: str) -> str:
 
 def tiles(subject: Subject) -> Markup:
     """Counts. Those of what is listed below filter it; the others only say."""
-    made = [*_run_tiles(outcomes(subject)), *_plan_tiles(subject), *_finding_tiles(subject.diagnostics)]
-    return tag("div", *made, class_="tiles", role="group", aria_label="Counts") if made else NOTHING
+    groups = {
+        "Run": _run_tiles(outcomes(subject)),
+        "Plan": _plan_tiles(subject),
+        "Findings": _finding_tiles(subject.diagnostics),
+    }
+    return tag("div", *(_group(name, made) for name, made in groups.items() if made), class_="groups")
+
+
+def _group(name: str, made: Sequence[Markup]) -> Markup:
+    return tag("div", tag("p", name), tag("div", *made, class_="tiles"), role="group", aria_label=name)
 
 
 def _tile(count: int, word: str, tone: str, section: str, facet: str, value: str) -> Markup:
-    attributes: dict[str, str | int | None] = {"data_in": section, "data_facet": facet, "data_value": value}
-    number = tag("b", f"{count}")
-    style = f"tile {tone}{'' if count else ' none'}"
-    return tag("button", number, word, type="button", class_=style, aria_pressed="false", **attributes)
+    number = tag("b", str(count))
+    if not count:
+        return tag("div", number, word, class_=f"tile {tone} none")
+    targets: dict[str, str | int | None] = {"data_in": section, "data_facet": facet, "data_value": value}
+    return tag("button", number, word, type="button", class_=f"tile {tone}", aria_pressed="false", **targets)
 
 
 def _plan_tiles(subject: Subject) -> list[Markup]:
@@ -119,7 +132,7 @@ def _plan_tiles(subject: Subject) -> list[Markup]:
         if action is not Action.NOOP and (counts[action] or (action in always and not drift and subject.run is None))
     ]
     if plan.drift or drift:
-        made.append(_tile(len(plan.drift), "changed outside", "drift", "drift", "action", DRIFTED))
+        made.append(_tile(len(plan.drift), "drifted", "drift", "drift", "action", DRIFTED))
     quiet = (("unchanged", plan.summary.unchanged), ("unmanaged", plan.summary.unmanaged))
     return made + [tag("div", tag("b", str(count)), word, class_="tile") for word, count in quiet if count]
 
@@ -135,8 +148,14 @@ def _run_tiles(found: Sequence[Outcome]) -> list[Markup]:
 def _finding_tiles(found: Sequence[Diagnostic]) -> list[Markup]:
     counts = _severities(found)
     return [
-        _tile(counts[severity], f"{severity.value}{'' if counts[severity] == 1 else 's'}", severity.value, "findings",
-              "severity", severity.value)
+        _tile(
+            counts[severity],
+            f"{severity.value}{'' if counts[severity] == 1 else 's'}",
+            severity.value,
+            "findings",
+            "severity",
+            severity.value,
+        )
         for severity in Severity
         if counts[severity]
     ]
@@ -157,13 +176,15 @@ def filters(subject: Subject) -> Markup:
         "severity": [one.severity.value for one in subject.diagnostics],
     }
     selects = [_select(name, sorted(set(values))) for name, values in facets.items() if values]
-    search = tag("label", tag("span", "Search", class_="sr"), tag("input", id="q", type="search", placeholder="Search  /"))
+    search = tag(
+        "label", tag("span", "Search", class_="sr"), tag("input", id="q", type="search", placeholder="Search  /")
+    )
     return tag("div", search, *selects, class_="facets") if selects else NOTHING
 
 
 def _select(facet: str, values: Sequence[str]) -> Markup:
     options = [tag("option", value.replace("_", " "), value=value) for value in values]
-    box = tag("select", tag("option", f"any {facet}", value=""), *options, data_facet=facet)
+    box = tag("select", tag("option", f"any {facet}", value=""), *options, name=facet, data_facet=facet)
     return tag("label", tag("span", facet, class_="sr"), box)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from reconciler.model.address import Address
@@ -19,6 +20,9 @@ Stop: TypeAlias = Address | tuple[Address, Address, int]
 Ranks: TypeAlias = dict[Address, int]
 
 SWEEPS = 6
+PASSING = 0.35
+"""Rows that an edge takes up where it passes a rank."""
+
 TALLEST = 30
 """Rows of a column; what has more of them gets columns side by side."""
 
@@ -91,9 +95,9 @@ def _part(nodes: Sequence[Address], needs: Edges) -> Layout:
     columns: list[list[Stop]] = [[] for _ in range(max(ranks.values()) + 1)]
     for node in nodes:
         columns[ranks[node]].append(node)
-    for stops in ways.values():
-        for stop in stops[1:-1]:
-            columns[stop[2]].append(stop)  # type: ignore[index, call-overload]  # what lies between is never a node
+    for stop in [stop for stops in ways.values() for stop in stops]:
+        if not isinstance(stop, Address):
+            columns[stop[2]].append(stop)
     return _placed(_untangled(columns, list(ways.values())), ways)
 
 
@@ -107,13 +111,13 @@ def _untangled(columns: list[list[Stop]], ways: Sequence[Sequence[Stop]]) -> lis
     left: dict[Stop, list[Stop]] = {}
     right: dict[Stop, list[Stop]] = {}
     for stops in ways:
-        for one, other in zip(stops, stops[1:], strict=False):
+        for one, other in pairwise(stops):
             right.setdefault(one, []).append(other)
             left.setdefault(other, []).append(one)
     for sweep in range(SWEEPS):
         forth = sweep % 2 == 0
         order = columns if forth else columns[::-1]
-        for fixed, moved in zip(order, order[1:], strict=False):
+        for fixed, moved in pairwise(order):
             _by_mean(moved, fixed, left if forth else right)
     return columns
 
@@ -128,16 +132,63 @@ def _by_mean(moved: list[Stop], fixed: Sequence[Stop], beside: Mapping[Stop, Seq
 
 
 def _placed(columns: Sequence[Sequence[Stop]], ways: Mapping[tuple[Address, Address], Sequence[Stop]]) -> Layout:
-    """Columns side by side, each in the middle of the height."""
-    chunks = [column[at : at + TALLEST] for column in columns for at in range(0, len(column), TALLEST)]
-    tallest = max(map(len, chunks))
+    """Columns side by side, each stop near the mean of what it is joined to on the left, or just below another."""
+    left: dict[Stop, list[Stop]] = {}
+    for stops in ways.values():
+        for one, other in pairwise(stops):
+            left.setdefault(other, []).append(one)
     spots: dict[Stop, tuple[float, float]] = {}
+    chunks = [chunk for column in columns for chunk in _chunks(column)]
+    split = len(chunks) > len(columns)
     for x, chunk in enumerate(chunks):
-        for row, stop in enumerate(chunk):
-            spots[stop] = (x, row + (tallest - len(chunk)) / 2)
+        rows = (
+            _stacked(chunk)
+            if split
+            else _rows(chunk, [[spots[one][1] for one in left.get(stop, ()) if one in spots] for stop in chunk])
+        )
+        spots |= {stop: (x, row) for stop, row in zip(chunk, rows, strict=True)}
+    top = min(row for _, row in spots.values())
+    spots = {stop: (x, row - top) for stop, (x, row) in spots.items()}
     drawn = [(node, to, tuple(spots[stop] for stop in stops)) for (node, to), stops in ways.items()]
     nodes = {stop: spot for stop, spot in spots.items() if isinstance(stop, Address)}
-    return Layout(nodes, drawn, len(chunks), tallest)
+    return Layout(nodes, drawn, len(chunks), max(row for _, row in spots.values()) + 1)
+
+
+def _chunks(column: Sequence[Stop]) -> list[list[Stop]]:
+    """A column, or several where it would be too tall."""
+    made: list[list[Stop]] = [[]]
+    height = 0.0
+    for stop in column:
+        height += _height(stop)
+        if height > TALLEST:
+            made.append([])
+            height = _height(stop)
+        made[-1].append(stop)
+    return made
+
+
+def _stacked(chunk: Sequence[Stop]) -> list[float]:
+    """Rows one below the other, in the middle of the height."""
+    ends = list(accumulate(map(_height, chunk)))
+    return [end - _height(stop) - ends[-1] / 2 for stop, end in zip(chunk, ends, strict=True)]
+
+
+def _height(stop: Stop) -> float:
+    return 1.0 if isinstance(stop, Address) else PASSING
+
+
+def _rows(chunk: Sequence[Stop], joined: Sequence[Sequence[float]]) -> list[float]:
+    """Rows from top to bottom without overlap; the column as a whole is then moved to where it wants to be."""
+    rows: list[float] = []
+    pulls: list[float] = []
+    free = float("-inf")
+    for stop, others in zip(chunk, joined, strict=True):
+        wish = sum(others) / len(others) if others else (free if rows else 0.0)
+        rows.append(max(wish, free))
+        free = rows[-1] + _height(stop)
+        pulls += [wish - rows[-1]] if others else []
+    shift = sum(pulls) / len(pulls) if pulls else 0.0
+    return [row + shift for row in rows]
 
 
 def _shelved(parts: Sequence[Layout], width: int) -> Layout:

@@ -32,7 +32,7 @@ def escaped(text: str) -> str:
     return html.escape(clean(text))
 
 
-def tag(name: str, *children: Child, **attributes: Value) -> Markup:
+def tag(name: str, /, *children: Child, **attributes: Value) -> Markup:
     """An element. Attributes of None are left out; ``data_kind`` is written ``data-kind``, ``class_`` ``class``."""
     head = f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items() if value is not None)}"
     if name in VOID:

@@ -27,10 +27,11 @@
   const read = () => {
     wanted = {};
     for (const select of selects) if (select.value) wanted[select.dataset.facet] = select.value;
-    return search ? search.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
+    return search.value.toLowerCase().split(/\s+/).filter(Boolean);
   };
 
   const apply = () => {
+    if (!search) return;
     const words = read();
     const narrowed = words.length > 0 || Object.keys(wanted).length > 0;
     let shown = 0;
@@ -168,7 +169,10 @@
     e: () => unfold(true),
     c: () => unfold(false),
     t: turn,
-    Escape: reset,
+    Escape: () => {
+      reset();
+      document.activeElement.blur();
+    },
   };
   addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, select, textarea");

@@ -13,7 +13,8 @@ MISSING = "no browser: tests marked `browser` are left out; install chromium, or
 
 
 def pytest_report_header() -> str:
-    return f"browser: {browser.found() or MISSING}"
+    program = browser.found()
+    return f"browser: {program}" if program else MISSING
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

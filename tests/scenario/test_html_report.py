@@ -20,7 +20,7 @@ from reconciler.render.subject import Subject
 
 pytestmark = pytest.mark.browser
 
-EDGES = {samples.ONE: (samples.TWO,), samples.HOOK: (samples.ONE, samples.TWO)}
+EDGES = {samples.TWO: (samples.ONE,), samples.HOOK: (samples.ONE, samples.TWO)}
 PLANNED = Subject(
     "plan", 2, plan=samples.PLAN, diagnostics=samples.FINDINGS, edges=EDGES, source="https://git.example.com"
 )

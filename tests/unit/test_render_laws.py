@@ -308,3 +308,12 @@ def test_colour_adds_nothing_but_colour() -> None:
     assert stream.getvalue().count("\x1b[") > 0
     plain = "".join(part.split("m", 1)[-1] for part in stream.getvalue().split("\x1b["))
     assert plain == shown(terminal.plan_lines(samples.EMPTY, samples.source))
+
+
+@given(st.text(max_size=3), st.text(max_size=3), st.integers(0, 500), st.integers(0, 500))
+def test_two_values_never_look_the_same(one: str, other: str, lead: int, tail: int) -> None:
+    """A prompt of a thousand characters whose last word changed must not be approved as no change at all."""
+    before, after = ("a" * lead + middle + "b" * tail for middle in (one, other))
+    shown = view.words(FieldChange("/spec/prompt", before, after, Origin.CONFIG))
+    assert (shown[0] == shown[1]) == (before == after)
+    assert max(map(len, shown)) <= view.LONGEST_VALUE

@@ -123,7 +123,7 @@ def _form(subject: Subject) -> Markup:
         tag("button", "Open all", type="button", id="unfold", class_="small"),
         tag("button", "Close all", type="button", id="fold", class_="small"),
     ]
-    said = tag("p", id="said", role="status", hidden="")
+    said = tag("p", id="said", role="status")
     return tag("form", facets, *buttons, said, id="filters", class_="js", role="search", aria_label="Filter the report")
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,9 @@ SYMBOLS: Mapping[Action, str] = {
 
 LONGEST_VALUE = 200
 LONGEST_TEXT = 600
+LEAD = 60
+"""Characters shown before the first difference of two values that are alike for longer than is shown."""
+
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that move a cursor, colour a terminal, turn the direction of reading, or show nothing."""
 
@@ -74,19 +78,30 @@ def _label(side: Any) -> Any:
 def words(field: FieldChange) -> tuple[str, str]:
     """Before and after on one line each; a label stands without quotes, which text can never imitate."""
     before, after = sides(field)
-    say = _label_words if field.sensitive else value
-    return say(before), say(after)
+    if field.sensitive:
+        return _label_words(before), _label_words(after)
+    return _abreast(_whole(before), _whole(after))
 
 
 def _label_words(side: Any) -> str:
     return _NOTHING if side is ABSENT else str(side)
 
 
+def _abreast(before: str, after: str) -> tuple[str, str]:
+    """Both sides cut at the same places, so that where they first differ is always in sight."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    if before == after or same < LONGEST_VALUE - LEAD:
+        return _cut(before), _cut(after)
+    return _cut("…" + before[same - LEAD :]), _cut("…" + after[same - LEAD :])
+
+
 def value(shown: Any) -> str:
     """A value on one line, cut when it is long; words where there is none."""
-    if shown is ABSENT:
-        return _NOTHING
-    return _cut(clean(_ENCODER.encode(shown)), LONGEST_VALUE)
+    return _cut(_whole(shown))
+
+
+def _whole(shown: Any) -> str:
+    return _NOTHING if shown is ABSENT else clean(_ENCODER.encode(shown))
 
 
 def brief(text: str) -> str:
@@ -94,7 +109,7 @@ def brief(text: str) -> str:
     return _cut(clean(text), LONGEST_TEXT)
 
 
-def _cut(text: str, longest: int) -> str:
+def _cut(text: str, longest: int = LONGEST_VALUE) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

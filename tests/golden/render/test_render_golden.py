@@ -41,7 +41,7 @@ REPORT = Subject(
     plan=samples.PLAN,
     run=samples.RUN,
     diagnostics=samples.FINDINGS,
-    edges={samples.ONE: (samples.TWO,), samples.HOOK: (samples.ONE, samples.TWO)},
+    edges={samples.TWO: (samples.ONE,), samples.HOOK: (samples.ONE, samples.TWO)},
     source="https://git.example.com/owner/name/blob/0123abc",
 )
 

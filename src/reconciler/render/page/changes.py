@@ -14,6 +14,9 @@ from reconciler.render.page.markup import NOTHING, Child, Markup, join, place, t
 OPEN = 30
 """Up to so many changes stand open."""
 
+LONG = 100
+"""From so many items on the browser lays out only those that are in sight."""
+
 SHARED = 8
 """Characters that two sides must have in common before only the rest is marked."""
 
@@ -31,7 +34,8 @@ def listing(name: str, title: str, items: Sequence[Markup]) -> Markup:
     if not items:
         return NOTHING
     head = tag("h2", f"{title} ", tag("span", str(len(items)), class_="n"), id=f"h-{name}")
-    return tag("section", head, *items, id=name, data_list=len(items), aria_labelledby=f"h-{name}")
+    long = "long" if len(items) > LONG else None
+    return tag("section", head, *items, id=name, class_=long, data_list=len(items), aria_labelledby=f"h-{name}")
 
 
 def address(shown: Address) -> Markup:

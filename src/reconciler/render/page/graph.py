@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
-from reconciler.render.page.layers import Edges, Layout, layout
+from reconciler.render.page.layers import PASSING, Edges, Layout, layout
 from reconciler.render.page.markup import NOTHING, Markup, join, tag
 from reconciler.render.subject import Subject
 from reconciler.render.view import SYMBOLS, clean
@@ -104,9 +104,13 @@ def _linked(box: Markup, target: str | None) -> Markup:
 
 
 def _way(way: Sequence[tuple[float, float]], size: tuple[int, int, int, int], ends: str) -> Markup:
-    """A curve from the right side of the dependency to the left side of what needs it."""
+    """A curve from the right side of the dependency to the left side of what needs it, through the gaps between."""
     box, tall, column, row = size
-    points = [(MARGIN + x * column, MARGIN + y * row + tall / 2) for x, y in way]
+    between = (PASSING * row - (row - tall)) / 2
+    points = [
+        (MARGIN + x * column, MARGIN + y * row + (between if 0 < stop < len(way) - 1 else tall / 2))
+        for stop, (x, y) in enumerate(way)
+    ]
     (x, y), *others = points
     said = [f"M{x + box:g} {y:g}"]
     for number, (to, down) in enumerate(others, 1):

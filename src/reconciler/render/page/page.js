@@ -43,7 +43,6 @@
     for (const list of lists) count(list, narrowed);
     for (const tile of tiles) press(tile);
     one("#reset").hidden = !narrowed;
-    said.hidden = !narrowed;
     said.textContent = narrowed ? `Showing ${shown} of ${items.length}.` : "";
   };
 

@@ -181,7 +181,6 @@ def read(page: str) -> Reader:
     return reader
 
 
-@pytest.mark.slow
 @given(subjects())
 def test_text_never_becomes_markup(subject: Subject) -> None:
     """A report shows what others wrote, to people with the right to approve it."""

@@ -251,7 +251,7 @@ def test_text_of_others_runs_nothing(show: Show) -> None:
     address = Address("prod", "Endpoint", text)
     place = Position(text, 1, 1)
     change = Change(
-        address, Action.UPDATE, text, (FieldChange(f"/spec/{text}", text, [text], Origin.CONFIG, position=place),)
+        address, Action.UPDATE, text, (FieldChange(f"/spec/{text}", text, [text], Origin.CONFIG, place=place),)
     )
     plan = replace(samples.PLAN, changes=(change,), drift=(change,), basis=replace(samples.PLAN.basis, commit=text))
     page = show(Subject("plan", 2, plan=plan, edges={address: (samples.ONE,)}, source="https://git.example.com/<b>"))
@@ -264,7 +264,7 @@ def many(count: int) -> Plan:
     addresses = [Address("prod", "Endpoint", f"ep-{number:05}") for number in range(count)]
     place = Position("manifests/endpoints.yaml", 1234, 5)
     fields = tuple(
-        FieldChange(f"/spec/rateLimits/limit{n}", "gpt-4o-mini", "gpt-4-turbo", Origin.BOTH, position=place)
+        FieldChange(f"/spec/rateLimits/limit{n}", "gpt-4o-mini", "gpt-4-turbo", Origin.BOTH, place=place)
         for n in range(3)
     )
     changes = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,15 @@ from reconciler.cli.options import allowances, gateways, paths, reporting
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
+from reconciler.cli.subject import edges_of, subject
 from reconciler.errors import Blocked
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Mode, Plan
+from reconciler.model.resource import Desired
 from reconciler.model.run import Outcome, Run, RunStatus
 from reconciler.render import json as documents
 from reconciler.render import terminal
+from reconciler.render.subject import Subject
 
 if TYPE_CHECKING:
     from reconciler.engine import ApplyOptions, Assembly, Planned
@@ -60,13 +63,14 @@ class _Apply:
         self.given = given
         self.journal = Journal(run.progress)
         self.plan: Plan | None = None
+        self.desired: Desired | None = None
         self.expected: str | None = given["expect"]
         self.asked = False
 
     async def carry_out(self) -> Ending:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-        desired = self.run.load(self._manifests(), self.given["gateways"])
+        desired = self.desired = self.run.load(self._manifests(), self.given["gateways"])
         plan_options = options(self.run, Mode.APPLY, self.given)
         chosen = self.given["gateways"]
         async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=self.journal) as session:
@@ -166,7 +170,7 @@ class _Apply:
         run = Run("", status, code, diagnostics=(*plan.diagnostics, *self._besides(plan, refusal)))
         self.run.say_findings(refusal.diagnostics)
         say(f"blocked: {refusal}")
-        return Ending(code, Report(lambda: self._lines(plan), lambda: documents.run_document(run)), told(plan))
+        return Ending(code, self._report(plan, run, lambda: self._lines(plan)), told(plan))
 
     def _besides(self, plan: Plan, refusal: Blocked) -> list[Diagnostic]:
         return [finding for finding in refusal.diagnostics if finding not in plan.diagnostics]
@@ -176,7 +180,15 @@ class _Apply:
             yield from self._lines(plan)
             yield from terminal.run_lines(run)
 
-        return Ending(run.exit_code, Report(lines, lambda: documents.run_document(run)), told(plan))
+        return Ending(run.exit_code, self._report(plan, run, lines), told(plan))
+
+    def _report(self, plan: Plan, run: Run, lines: Callable[[], Iterator[terminal.Line]]) -> Report:
+        edges = {} if self.desired is None else edges_of(self.desired)
+        return Report(
+            lines,
+            lambda: documents.run_document(run),
+            lambda: subject("apply", run.exit_code, self.run, plan=plan, ran=run, edges=edges),
+        )
 
     def _lines(self, plan: Plan) -> Iterator[terminal.Line]:
         """The plan, unless it was shown when it was asked about."""
@@ -189,14 +201,14 @@ class _Apply:
         run = _failed_run(failure, self.journal.outcomes(plan))
         if self.journal.begun:
             terminal.write(terminal.run_lines(run), sys.stderr, color=self.run.colored(sys.stderr))
-        return _failed(failure, run, plan)
+        return _failed(failure, run, self.plan)
 
 
 _STATUSES = {BLOCKED: RunStatus.BLOCKED, INTERRUPTED: RunStatus.INTERRUPTED}
 
 
 def _not_begun(failure: Failure) -> Ending:
-    return _failed(failure, _failed_run(failure, ()), nothing_seen(failure, Mode.APPLY))
+    return _failed(failure, _failed_run(failure, ()), None)
 
 
 def _failed_run(failure: Failure, outcomes: tuple[Outcome, ...]) -> Run:
@@ -204,9 +216,11 @@ def _failed_run(failure: Failure, outcomes: tuple[Outcome, ...]) -> Run:
     return Run("", status, failure.code, outcomes, diagnostics=failure.diagnostics)
 
 
-def _failed(failure: Failure, run: Run, plan: Plan) -> Ending:
+def _failed(failure: Failure, run: Run, plan: Plan | None) -> Ending:
     def lines() -> Iterator[terminal.Line]:
         yield from terminal.diagnostic_lines(failure.diagnostics, lambda _: None)
         yield from terminal.run_lines(run)
 
-    return Ending(failure.code, Report(lines, lambda: documents.run_document(run)), told(plan))
+    about = Subject("apply", failure.code, plan, run, run.outcomes, failure.diagnostics)
+    shown = plan or nothing_seen(failure, Mode.APPLY)
+    return Ending(failure.code, Report(lines, lambda: documents.run_document(run), lambda: about), told(shown))

@@ -12,6 +12,7 @@ from reconciler.cli.options import gateways, paths, reporting
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
+from reconciler.cli.subject import edges_of, subject
 from reconciler.model.plan import Mode, Plan
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -31,7 +32,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 def _failed(failure: Failure) -> Ending:
     plan = nothing_seen(failure, Mode.DRIFT)
-    return failed_with(failure, documents.drift_document(plan, failure.code), told(plan))
+    return failed_with(failure, documents.drift_document(plan, failure.code), told(plan), "drift")
 
 
 async def _drift(run: Command, given: dict[str, Any]) -> Ending:
@@ -41,7 +42,11 @@ async def _drift(run: Command, given: dict[str, Any]) -> Ending:
     async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
         plan = (await engine.plan(session, options(run, Mode.DRIFT, given))).plan
     code = _exit_code(plan)
-    report = Report(lambda: terminal.drift_lines(plan, run.source), lambda: documents.drift_document(plan, code))
+    report = Report(
+        lambda: terminal.drift_lines(plan, run.source),
+        lambda: documents.drift_document(plan, code),
+        lambda: subject("drift", code, run, plan=plan, edges=edges_of(desired)),
+    )
     return Ending(code, report, told(plan))
 
 

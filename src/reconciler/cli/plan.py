@@ -11,6 +11,7 @@ from reconciler.cli.options import allowances, gateways, out, paths, reporting
 from reconciler.cli.planning import exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
+from reconciler.cli.subject import edges_of, subject
 from reconciler.model.plan import Mode
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -32,7 +33,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 def _failed(failure: Failure) -> Ending:
     plan = nothing_seen(failure, Mode.APPLY)
-    return failed_with(failure, documents.plan_document(plan), told(plan))
+    return failed_with(failure, documents.plan_document(plan), told(plan), "plan")
 
 
 async def _plan(run: Command, given: dict[str, Any]) -> Ending:
@@ -41,9 +42,14 @@ async def _plan(run: Command, given: dict[str, Any]) -> Ending:
     desired = run.load(given["paths"], given["gateways"])
     async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
         plan = (await engine.plan(session, options(run, Mode.APPLY, given))).plan
-    report = Report(lambda: terminal.plan_lines(plan, run.source), lambda: documents.plan_document(plan))
+    code = exit_code(plan, detailed=given["detailed_exitcode"])
+    report = Report(
+        lambda: terminal.plan_lines(plan, run.source),
+        lambda: documents.plan_document(plan),
+        lambda: subject("plan", code, run, plan=plan, edges=edges_of(desired)),
+    )
     if given["out"] is not None:
         from reconciler.cli import planfile  # noqa: PLC0415 - only where one is written
 
         planfile.write(given["out"], plan)
-    return Ending(exit_code(plan, detailed=given["detailed_exitcode"]), report, told(plan, str(given["out"] or "")))
+    return Ending(code, report, told(plan, str(given["out"] or "")))

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Never, Protocol, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from reconciler.render.subject import Subject
+
+
+def _no_subject() -> Never:
+    raise click.UsageError("this command reports as terminal or json only")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The same thing as lines for people and as a document for programs; each is made only if asked for."""
+    """The same thing as lines for people, as a document for programs, as a subject for all other formats.
+
+    Each is made only if asked for. Commands that only read our own notes have no subject.
+    """
 
     lines: Callable[[], Iterator[tuple[tuple[str, str], ...]]]
     document: Callable[[], Any]
+    subject: Callable[[], Subject] = _no_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,32 @@ def _json(report: Report, stream: TextIO, *, color: bool) -> None:  # noqa: ARG0
     stream.write(json.text(report.document()))
 
 
-FORMATS: Mapping[str, Writer] = {"terminal": _terminal, "json": _json}
+def _text(room: str) -> Writer:
+    """A format whose module makes the whole text of a subject."""
+
+    def write(report: Report, stream: TextIO, *, color: bool) -> None:  # noqa: ARG001 - the protocol's signature
+        stream.write(import_module(f"reconciler.render.{room}").text(report.subject()))
+
+    return write
+
+
+def _sarif(report: Report, stream: TextIO, *, color: bool) -> None:  # noqa: ARG001 - the protocol's signature
+    from reconciler import __version__  # noqa: PLC0415 - see above
+    from reconciler.cli.explain import all_codes  # noqa: PLC0415 - see above
+    from reconciler.render import json, sarif  # noqa: PLC0415 - see above
+
+    stream.write(json.text(sarif.document(report.subject(), all_codes(), __version__)))
+
+
+FORMATS: Mapping[str, Writer] = {
+    "terminal": _terminal,
+    "json": _json,
+    "markdown": _text("markdown"),
+    "html": _text("html"),
+    "github": _text("github"),
+    "sarif": _sarif,
+    "junit": _text("junit"),
+}
 """Every format by its name; a new one is a line here."""
 
 

@@ -25,6 +25,7 @@ from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_erro
 from reconciler.model.resource import Desired
 from reconciler.render import github, terminal
 from reconciler.render import json as documents
+from reconciler.render.subject import Subject
 
 Failing = Callable[[Failure], Ending]
 """Makes the ending of a command that failed: the same kind of document as when it does not."""
@@ -170,9 +171,13 @@ def failed_ending(failure: Failure) -> Ending:
     return failed_with(failure, {"exit_code": failure.code, "diagnostics": _documents(failure)})
 
 
-def failed_with(failure: Failure, document: Any, told: Mapping[str, object] | None = None) -> Ending:
+def failed_with(failure: Failure, document: Any, told: Mapping[str, object] | None = None, command: str = "") -> Ending:
     """The ending of a failed command with its own document."""
-    report = Report(lambda: terminal.diagnostic_lines(failure.diagnostics, lambda _: None), lambda: document)
+    report = Report(
+        lambda: terminal.diagnostic_lines(failure.diagnostics, lambda _: None),
+        lambda: document,
+        lambda: Subject(command, failure.code, diagnostics=failure.diagnostics),
+    )
     return Ending(failure.code, report, told or {})
 
 

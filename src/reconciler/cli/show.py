@@ -12,6 +12,7 @@ from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
 from reconciler.render import json as documents
 from reconciler.render import terminal
+from reconciler.render.subject import Subject
 
 
 @click.command()
@@ -29,5 +30,9 @@ def _show(file: Path) -> Ending:
 
     plan = planfile.read(file)
     # Source lines are left out: the manifests may have moved since.
-    report = Report(lambda: terminal.plan_lines(plan, lambda _: None), lambda: documents.plan_document(plan))
+    report = Report(
+        lambda: terminal.plan_lines(plan, lambda _: None),
+        lambda: documents.plan_document(plan),
+        lambda: Subject("plan", OK, plan=plan, diagnostics=plan.diagnostics),
+    )
     return Ending(OK, report)

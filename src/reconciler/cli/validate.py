@@ -12,6 +12,7 @@ from reconciler.cli.failure import Failure
 from reconciler.cli.options import paths, reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
+from reconciler.cli.subject import edges_of, subject
 from reconciler.model.diagnostic import has_errors, ordered
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -28,7 +29,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
 
 
 def _failed(failure: Failure) -> Ending:
-    return failed_with(failure, documents.validate_document(failure.diagnostics))
+    return failed_with(failure, documents.validate_document(failure.diagnostics), command="validate")
 
 
 def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
@@ -44,5 +45,10 @@ def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
         counted = f"{len(desired.resources)} resources on {len(desired.gateways)} gateway(s)"
         yield ((f"Not valid: {len(found)} finding(s)." if has_errors(found) else f"Valid: {counted}.", "bold"),)
 
-    report = Report(lines, lambda: documents.validate_document(found))
-    return Ending(FAILED if has_errors(found) else OK, report)
+    code = FAILED if has_errors(found) else OK
+    report = Report(
+        lines,
+        lambda: documents.validate_document(found),
+        lambda: subject("validate", code, run, diagnostics=found, edges=edges_of(desired)),
+    )
+    return Ending(code, report)

@@ -11,6 +11,7 @@ from reconciler.cli.failure import Failure
 from reconciler.cli.options import gateways, reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
+from reconciler.cli.subject import edges_of, subject
 from reconciler.model.address import Address
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -32,7 +33,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 
 def _failed(failure: Failure) -> Ending:
-    return failed_with(failure, documents.verify_document(failure.code, (), failure.diagnostics))
+    return failed_with(failure, documents.verify_document(failure.code, (), failure.diagnostics), command="verify")
 
 
 async def _verify(run: Command, gateways: tuple[str, ...], addresses: list[Address]) -> Ending:
@@ -42,5 +43,9 @@ async def _verify(run: Command, gateways: tuple[str, ...], addresses: list[Addre
     async with wiring.open_session(run.settings, desired, gateways=gateways, progress=run.progress) as session:
         outcomes = await engine.verify(session, addresses)
     code = OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
-    report = Report(lambda: terminal.outcome_lines(outcomes), lambda: documents.verify_document(code, outcomes))
+    report = Report(
+        lambda: terminal.outcome_lines(outcomes),
+        lambda: documents.verify_document(code, outcomes),
+        lambda: subject("verify", code, run, outcomes=outcomes, edges=edges_of(desired)),
+    )
     return Ending(code, report)

@@ -14,7 +14,7 @@ from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Manage, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
-from reconciler.planning import PlanOptions, World, make_plan
+from reconciler.planning import PlanOptions, Rotations, World, make_plan
 from reconciler.planning.threeway import origin_of
 
 ONE = Address("prod", "Endpoint", "one")
@@ -161,11 +161,12 @@ def test_a_platform_that_cannot_update_replaces() -> None:
         (SAME, REF, "aaaa", None),
         (SAME, REF, "", None),
         (NEW, REF, "aaaa", Origin.SECRET),
-        (SAME, REF, "zzzz", Origin.SECRET),
+        (NEW, OTHER, "aaaa", Origin.CONFIG),
+        (SAME, REF, "zzzz", Origin.DRIFT),
         (NEW, REF, "zzzz", Origin.BOTH),
         (None, REF, "aaaa", None),
-        (None, OTHER, "aaaa", Origin.SECRET),
-        (None, REF, "zzzz", Origin.SECRET),
+        (None, OTHER, "aaaa", Origin.CONFIG),
+        (None, REF, "zzzz", Origin.DRIFT),
         (Fingerprint("another key", "a"), REF, "aaaa", None),
         (SAME, OTHER, "aaaa", None),
     ],
@@ -275,3 +276,17 @@ def test_a_kind_that_was_not_seen_matters_where_one_is_declared_or_applied() -> 
     assert not complete(frozenset({"Webhook"}), {hook: entry(address=hook)})
     assert not complete(frozenset({"Endpoint"}), {})
     assert not complete(frozenset(), {})
+
+
+def test_a_rotation_is_blocked_where_the_settings_forbid_it() -> None:
+    """Where another tool rotates keys, sending one from here would undo its work."""
+    rotated = planned(resource(), entry(), live(), fingerprint=NEW, options=PlanOptions(rotations=Rotations.FORBID))
+    assert [d.code for d in rotated.diagnostics if d.severity.value == "error"] == ["SAFETY007"]
+    named = planned(
+        resource(secrets={KEY: OTHER}),
+        entry(),
+        live(),
+        fingerprint=NEW,
+        options=PlanOptions(rotations=Rotations.FORBID),
+    )
+    assert not named.blocked

@@ -92,6 +92,7 @@ secrets:
   commands: true
   fingerprintKey: {env: LLM_FINGERPRINT}
 safety: {maxChangePercent: 10, minObjects: 3}
+rotations: ask
 embedded: {faults: faults.json}
 """
 
@@ -116,6 +117,7 @@ def test_every_setting_can_stand_in_the_file_and_in_a_variable(tmp_path: Path) -
         "RECONCILER_SECRETS_FINGERPRINT_KEY": "env:LLM_FINGERPRINT",
         "RECONCILER_SAFETY_MAX_CHANGE_PERCENT": "10",
         "RECONCILER_SAFETY_MIN_OBJECTS": "3",
+        "RECONCILER_ROTATIONS": "ask",
         "RECONCILER_EMBEDDED_FAULTS": "faults.json",
         "RECONCILER_ROOT": ".",
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import interrupt
+from reconciler.cli.approval import Approval
 from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.cli.failure import Failure
 from reconciler.cli.journal import Journal
@@ -22,10 +23,11 @@ from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
 from reconciler.cli.subject import edges_of, subject
 from reconciler.errors import Blocked
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.resource import Desired
 from reconciler.model.run import Outcome, Run, RunStatus
+from reconciler.planning import Rotations
 from reconciler.render import json as documents
 from reconciler.render import terminal
 from reconciler.render.subject import Subject
@@ -64,8 +66,12 @@ class _Apply:
         self.journal = Journal(run.progress)
         self.plan: Plan | None = None
         self.desired: Desired | None = None
-        self.expected: str | None = given["expect"]
-        self.asked = False
+        self.approval = Approval(
+            ask=self._ask if run.interactive else None,
+            expected=given["expect"],
+            unasked=given["auto_approve"],
+            rotations=Rotations.ALLOW if given["rotations"] else Rotations(run.settings.rotations),
+        )
 
     async def carry_out(self) -> Ending:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
@@ -76,7 +82,7 @@ class _Apply:
         async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=self.journal) as session:
             planned = await engine.plan(session, plan_options)
             self.plan = planned.plan
-            refusal = self._refusal(planned.plan)
+            refusal = self.approval.refusal(planned.plan)
             if refusal is not None:
                 return self._refused(planned.plan, refusal)
             try:
@@ -90,10 +96,11 @@ class _Apply:
         from reconciler.cli import planfile  # noqa: PLC0415 - start-up of `--help`
 
         files = [path for path in self.given["paths"] if planfile.is_plan_file(path)]
-        if len(files) > 1 or (files and self.expected):
+        if len(files) > 1 or (files and self.approval.expected):
             raise click.UsageError("one plan is approved: give one PLANFILE, or one --expect DIGEST")
         if files:
-            self.expected = planfile.read(files[0]).digest
+            approved = planfile.read(files[0])
+            self.approval.expected, self.approval.listed = approved.digest, approved.changes
         return tuple(path for path in self.given["paths"] if path not in files)
 
     async def _written(self, session: Assembly, planned: Planned, plan_options: Any) -> Run:
@@ -116,49 +123,8 @@ class _Apply:
             stop,
         )
 
-    def _refusal(self, plan: Plan) -> Blocked | None:
-        """Why this plan is not carried out; None when it may be.
-
-        | plan       | approval                    | then                        |
-        |------------|-----------------------------|-----------------------------|
-        | incomplete | any                         | refused                     |
-        | has errors | any                         | refused                     |
-        | empty      | any                         | goes on: nothing is written |
-        | changes    | PLANFILE or --expect equals | goes on                     |
-        | changes    | PLANFILE or --expect other  | refused                     |
-        | changes    | --auto-approve              | goes on                     |
-        | changes    | yes, on a terminal          | goes on                     |
-        | changes    | none                        | refused                     |
-        """
-        errors = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
-        if not plan.complete:
-            return Blocked("the plan is incomplete: a gateway could not be read, so it cannot be applied", errors)
-        if errors:
-            return Blocked(f"{len(errors)} finding(s) stand against the plan", errors)
-        if plan.empty:
-            return None
-        if self.expected is not None:
-            return None if plan.digest == self.expected else self._moved(plan)
-        return None if self.given["auto_approve"] or self._approved(plan) else self._unapproved()
-
-    def _moved(self, plan: Plan) -> Blocked:
-        words = "the approved plan no longer matches"
-        detail = (
-            f"approved {self.expected}, planning again gives {plan.digest}: look at the new plan and approve that. "
-            "If nothing moved, name the same PATHs and gateways that the approved plan was made with."
-        )
-        return Blocked(words, [Diagnostic(Severity.ERROR, "ENGINE002", words, detail)])
-
-    def _unapproved(self) -> Blocked:
-        words = "declined" if self.asked else "nobody approved the plan"
-        detail = "nothing was written. Give --auto-approve, or --expect DIGEST or a PLANFILE of an approved plan."
-        return Blocked(words, [Diagnostic(Severity.ERROR, "CLI005", "the plan is not approved", detail)])
-
-    def _approved(self, plan: Plan) -> bool:
-        """Ask once, where somebody is there."""
-        if not self.run.interactive:
-            return False
-        self.asked = True
+    def _ask(self, plan: Plan) -> bool:
+        """Show the plan and ask once."""
         terminal.write(terminal.plan_lines(plan, self.run.source), sys.stderr, color=self.run.colored(sys.stderr))
         with interrupt.at_once():
             return click.confirm("Apply these changes?", err=True)
@@ -192,7 +158,7 @@ class _Apply:
 
     def _lines(self, plan: Plan) -> Iterator[terminal.Line]:
         """The plan, unless it was shown when it was asked about."""
-        if not self.asked:
+        if not self.approval.asked:
             yield from terminal.plan_lines(plan, self.run.source)
 
     def failed(self, failure: Failure) -> Ending:

@@ -30,6 +30,11 @@ CODES: Mapping[str, str] = {
         "The command was not done within its time limit (`--timeout`, or `timeout` in the settings) and was ended. "
         "What was begun is in the ledger; run the command again, with more time or fewer gateways."
     ),
+    "CLI008": (
+        "Secrets have other values than those that were applied, behind references that stayed the same, and the "
+        "settings say `rotations: ask`. An approval of what stands in Git does not cover them: confirm on a terminal, "
+        "apply a plan file that lists them, or give --allow-rotations."
+    ),
     "CLI007": (
         "A defect of reconciler. Please report it together with the named file: it holds places in the source code, "
         "no value of yours. What was begun is in the ledger."

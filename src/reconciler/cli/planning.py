@@ -11,7 +11,7 @@ from reconciler.cli.failure import Failure
 from reconciler.cli.options import allowed
 from reconciler.cli.session import Command
 from reconciler.model.plan import Basis, Mode, Plan, Summary
-from reconciler.planning import PlanOptions, intent_digest
+from reconciler.planning import PlanOptions, Rotations, intent_digest
 
 
 def options(run: Command, mode: Mode, given: dict[str, Any]) -> PlanOptions:
@@ -21,6 +21,7 @@ def options(run: Command, mode: Mode, given: dict[str, Any]) -> PlanOptions:
         allow=allowed(given),
         max_change_percent=run.settings.max_change_percent,
         min_objects=run.settings.min_objects,
+        rotations=Rotations(run.settings.rotations),
     )
 
 

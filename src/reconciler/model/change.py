@@ -32,7 +32,7 @@ _WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELET
 
 
 class Origin(StrEnum):
-    """Where a difference comes from."""
+    """Where a difference comes from. `SECRET`: another value behind a reference that stayed the same."""
 
     CONFIG = "config"
     DRIFT = "drift"

@@ -10,6 +10,7 @@ from reconciler.planning.match import live_objects
 from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
+from reconciler.planning.rotation import Rotations, rotated, unreviewed
 from reconciler.planning.secretdiff import Numbering
 from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
 
@@ -19,6 +20,7 @@ __all__ = [
     "Context",
     "Numbering",
     "PlanOptions",
+    "Rotations",
     "World",
     "change_for",
     "earlier_resource",
@@ -31,6 +33,8 @@ __all__ = [
     "offline_findings",
     "prepare",
     "residue",
+    "rotated",
     "secret_findings",
     "sent_before",
+    "unreviewed",
 ]

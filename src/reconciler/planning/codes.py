@@ -48,6 +48,11 @@ CODES: Mapping[str, str] = {
         "The tenant holds a limited number of endpoints (`limits.endpoints` of the Gateway) and the plan would "
         "exceed it. The gateway would refuse in the middle of the apply, so nothing is begun."
     ),
+    "SAFETY007": (
+        "A secret has another value than the one that was applied, behind a reference that stayed the same, and the "
+        "settings say `rotations: forbid`. Nothing is applied until the earlier value stands there again, the manifest "
+        "names another reference, or the setting is changed to `ask` or `allow`."
+    ),
     "SAFETY006": (
         "A live endpoint outside these manifests already has this display name within the provider. The gateway "
         "would refuse it with a 409, so nothing is begun."

@@ -58,18 +58,13 @@ def in_step(resource: Resource, entry: Entry | None, live: Live | None, context:
 
 def _creation(resource: Resource, entry: Entry | None, context: Context) -> Change:
     address = resource.address
+    origin = Origin.CONFIG if entry is None else Origin.DRIFT
     fields = [
-        FieldChange(
-            join("/spec", keys),
-            ABSENT,
-            lookup(resource.spec, keys),
-            Origin.CONFIG if entry is None else Origin.DRIFT,
-            place=resource.source,
-        )
+        FieldChange(join("/spec", keys), ABSENT, lookup(resource.spec, keys), origin, place=resource.source)
         for keys in leaves(resource.spec)
     ]
     fields += [
-        FieldChange(path, ABSENT, _label(context, resource, path), Origin.SECRET, sensitive=True, place=resource.source)
+        FieldChange(path, ABSENT, _label(context, resource, path), origin, sensitive=True, place=resource.source)
         for path in sorted(resource.secrets)
     ]
     return Change(
@@ -155,7 +150,7 @@ _REASONS: Mapping[Origin, str] = {
     Origin.BOTH: "changed in the manifests and outside",
     Origin.CONFIG: "changed in the manifests",
     Origin.RELEASE: "no longer in the manifests",
-    Origin.SECRET: "credentials rotated or replaced",
+    Origin.SECRET: "secret rotated",
     Origin.DRIFT: "changed outside",
 }
 

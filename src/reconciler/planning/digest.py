@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.model.change import ABSENT, Change, FieldChange
 from reconciler.model.live import Live
+from reconciler.planning.rotation import is_rotation, only_rotates
 
 
 def observed_digest(live: Live) -> str:
@@ -17,12 +18,15 @@ def observed_digest(live: Live) -> str:
 
 
 def intent_digest(changes: Iterable[Change]) -> str:
-    """Digest of what a plan would do; the order of manifests, times and revisions do not matter."""
-    return _sha256([_change(change) for change in sorted(changes, key=lambda c: c.address)])
+    """Digest of what a plan would do; the order of manifests, times, revisions and rotations do not matter."""
+    reviewed = (change for change in changes if not only_rotates(change))
+    return _sha256([_change(change) for change in sorted(reviewed, key=lambda c: c.address)])
 
 
 def _change(change: Change) -> Mapping[str, Any]:
-    fields = sorted((_field(field) for field in change.fields), key=lambda field: str(field["path"]))
+    fields = sorted(
+        (_field(field) for field in change.fields if not is_rotation(field)), key=lambda field: str(field["path"])
+    )
     return {"address": str(change.address), "action": change.action.value, "fields": fields}
 
 

@@ -133,7 +133,7 @@ def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterat
         FieldChange(p, there, ours, Origin.DRIFT, place=source) for p, there, ours in drifted(entry.spec, live.spec)
     ]
     fields += [
-        FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.SECRET, sensitive=True)
+        FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.DRIFT, sensitive=True)
         for path in sorted(entry.fingerprints)
         if hint_moved(path, entry, live)
     ]

@@ -8,6 +8,7 @@
 | a protected object deleted or replaced                     | SAFETY004 | --allow-protected ADDRESS      |
 | more endpoints than the tenant may hold                    | SAFETY005 | nothing: raise `limits`        |
 | a display name that the provider already has there         | SAFETY006 | nothing: choose another        |
+| a value-only rotation where the settings forbid them       | SAFETY007 | nothing: `rotations`           |
 | an incomplete read                                         | ENGINE001, PLATFORM…             | nothing |
 """
 
@@ -17,9 +18,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.address import Address
-from reconciler.model.change import Action, Change, Origin
+from reconciler.model.change import ABSENT, Action, Change
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import Gateway
+from reconciler.planning.rotation import Rotations, rotated
 from reconciler.planning.world import PlanOptions, World
 
 _DISRUPTIVE = frozenset({Action.UPDATE, Action.REPLACE, Action.DELETE})
@@ -37,6 +39,20 @@ def check(world: World, changes: Sequence[Change], options: PlanOptions) -> Iter
             yield from _endpoint_limit(world, gateway, ours)
             yield from _taken_names(world, gateway, ours)
     yield from _protected(world, changes, options)
+    if options.rotations is Rotations.FORBID:
+        yield from map(_forbidden, rotated(changes))
+
+
+def _forbidden(change: Change) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "SAFETY007",
+        "secrets are not rotated from here",
+        f"another value stands behind a secret of {change.address}, and the settings forbid value-only rotations "
+        "(`rotations: forbid`). Put the earlier value back, name another reference in the manifest, or allow them.",
+        change.position,
+        change.address,
+    )
 
 
 def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
@@ -56,7 +72,7 @@ def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options
 
 def _completes(change: Change) -> bool:
     """Whether a change only sends secrets that an interrupted run may have left unsent."""
-    return bool(change.fields) and all(f.sensitive and f.origin is Origin.CONFIG for f in change.fields)
+    return bool(change.fields) and all(f.sensitive and f.before is ABSENT for f in change.fields)
 
 
 def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:

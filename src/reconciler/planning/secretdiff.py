@@ -1,16 +1,17 @@
 """Write-only secrets: our fingerprint now against the applied one, the platform's hint now against the recorded one.
 
-| fingerprint              | hint         | means                                                          | origin |
-|--------------------------|--------------|----------------------------------------------------------------|--------|
-| same                     | same or none | unchanged                                                      |        |
-| different                | same or none | rotated by us: update                                          | secret |
-| same                     | different    | replaced behind our back: set again                            | secret |
-| different                | different    | both: update, flagged                                          | both   |
-| none applied             | any          | a new secret: set                                              | config |
-| unknown, same reference  | same or none | undetermined: taken as unchanged, and said so                  |        |
-| unknown, other reference | same or none | will be updated                                                | secret |
-| unknown                  | different    | drift: set again                                               | secret |
-| applied, not desired     | any          | goes with its object; nothing to send                          |        |
+| fingerprint  | reference | hint         | means                                         | origin |
+|--------------|-----------|--------------|-----------------------------------------------|--------|
+| same         | any       | same or none | unchanged                                     |        |
+| different    | the same  | same or none | rotated behind its reference: update          | secret |
+| different    | another   | same or none | the manifests name another secret: update     | config |
+| different    | any       | different    | both: update, flagged                         | both   |
+| same         | any       | different    | replaced behind our back: set again           | drift  |
+| none applied | any       | any          | a new secret: set                             | config |
+| unknown      | the same  | same or none | undetermined: taken as unchanged, and said so |        |
+| unknown      | another   | same or none | will be updated                               | config |
+| unknown      | any       | different    | drift: set again                              | drift  |
+| applied, but not desired | |            | goes with its object; nothing to send         |        |
 
 Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key.
 """
@@ -81,11 +82,11 @@ def secret_changes(
 def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:
     if alike is Likeness.NEW:
         return Origin.CONFIG
-    if alike is Likeness.DIFFERENT:
-        return Origin.BOTH if replaced else Origin.SECRET
-    if replaced or (alike is Likeness.UNKNOWN and moved_ref):
-        return Origin.SECRET
-    return None
+    if replaced:
+        return Origin.BOTH if alike is Likeness.DIFFERENT else Origin.DRIFT
+    if moved_ref:
+        return None if alike is Likeness.SAME else Origin.CONFIG
+    return Origin.SECRET if alike is Likeness.DIFFERENT else None
 
 
 def hint_moved(path: str, entry: Entry, live: Live) -> bool:

@@ -12,12 +12,14 @@ from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Mode
 from reconciler.model.resource import Desired, Gateway, Secrets
 from reconciler.model.secret import Fingerprint
+from reconciler.planning.rotation import Rotations
 from reconciler.planning.secretdiff import FingerprintOf, Numbering
 
 ALLOWANCES: Mapping[str, str] = {
     "mass-change": "more than the usual share of a gateway's objects may be updated or deleted",
     "empty": "manifests that want nothing may empty a gateway",
     "last-endpoint": "the last endpoint of a gateway may be deleted",
+    "rotations": "secrets whose value alone changed may be sent where the settings ask for a person",
     "protected": "the protected object with this address may be deleted or replaced",
 }
 """What a person may allow by name, as ``--allow-NAME``; `protected` takes an address."""
@@ -40,6 +42,7 @@ class PlanOptions:
     only: frozenset[Address] | None = None
     max_change_percent: int = 30
     min_objects: int = 10
+    rotations: Rotations = Rotations.ALLOW
 
 
 @dataclass(frozen=True, slots=True)

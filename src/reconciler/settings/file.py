@@ -85,6 +85,7 @@ class _File(_Part):
     lock_timeout: Annotated[float, Field(ge=0)] = 10.0
     timeout: Annotated[float, Field(gt=0)] | None = None
     allowed_hosts: list[str] = []
+    rotations: Literal["allow", "ask", "forbid"] = "allow"
     secrets: _Secrets = Field(default_factory=_Secrets)
     safety: _Safety = Field(default_factory=_Safety)
     embedded: _Embedded = Field(default_factory=_Embedded)
@@ -173,5 +174,6 @@ def _settings(model: _File, root: Path) -> Settings:
         allowed_hosts=tuple(model.allowed_hosts),
         max_change_percent=model.safety.max_change_percent,
         min_objects=model.safety.min_objects,
+        rotations=model.rotations,
         embedded_faults=None if model.embedded.faults is None else root / model.embedded.faults,
     )

@@ -35,6 +35,7 @@ VARIABLES: Mapping[str, str] = {
     "RECONCILER_SECRETS_FINGERPRINT_KEY": "/secrets/fingerprintKey",
     "RECONCILER_SAFETY_MAX_CHANGE_PERCENT": "/safety/maxChangePercent",
     "RECONCILER_SAFETY_MIN_OBJECTS": "/safety/minObjects",
+    "RECONCILER_ROTATIONS": "/rotations",
     "RECONCILER_EMBEDDED_FAULTS": "/embedded/faults",
 }
 """Setting, as a JSON pointer, by variable."""

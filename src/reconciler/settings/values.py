@@ -33,7 +33,8 @@ class Settings:
 
     `directory` holds what the tool keeps: ledger, audit, cache, the data of embedded gateways. `color` is
     auto, always or never; `ask` says whether a person may be asked. Times are in seconds; `timeout` is for
-    a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host.
+    a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host. `rotations`
+    (allow, ask, forbid) says what may become of secrets whose value alone changed.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     max_change_percent: int = 30
     min_objects: int = 10
+    rotations: str = "allow"
     embedded_faults: Path | None = None
 
     @property

@@ -18,7 +18,7 @@ WORTH_A_PROCESS = 512_000
 """Characters of YAML from which a second process pays for its start, about 20 ms."""
 
 
-OWN_SHARE = 0.42
+OWN_SHARE = 0.47
 """Of all characters: this process has other work besides, and must take over what the other one found."""
 
 

@@ -41,7 +41,9 @@ class CxonePlatform:
         """Defaults of the contract, events in order, and without what the manifest allows to be left out."""
         if resource.address.kind not in self.capabilities.kinds:
             return resource
-        spec = _without(resource.spec, [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))])
+        spec = resource.spec
+        if resource.lifecycle.ignore:
+            spec = _without(spec, [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))])
         spec = _filled(resource, spec)
         return resource if spec is resource.spec else replace(resource, spec=spec)
 

@@ -78,7 +78,7 @@ async def open_session(
         vault = _open_vault(settings, chosen)
         stack.callback(vault.forget)
         await _prepare_credentials(vault, chosen)
-        ledger = ledgers.open_ledger(settings.ledger_path, clock)
+        ledger = _ledger(settings, clock)
         stack.push_async_callback(ledger.close)
         audit = ledgers.open_audit(settings.audit_path, clock)
         stack.callback(audit.close)
@@ -104,7 +104,11 @@ async def open_session(
 
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger alone, for the commands that only read or mend it."""
-    return ledgers.open_ledger(settings.ledger_path, SystemClock())
+    return _ledger(settings, SystemClock())
+
+
+def _ledger(settings: Settings, clock: Clock) -> Ledger:
+    return ledgers.open_ledger(settings.ledger_url or settings.ledger_path, clock, settings.root)
 
 
 def holder() -> str:

@@ -187,7 +187,7 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path) -> None:
         ("safety: 3\n", "reconciler.yaml:1:1 SETTINGS002 safety must be a mapping."),
         (
             "ledger: 'postgres://host/db'\n",
-            "reconciler.yaml:1:1 SETTINGS002 ledger must be a path or sqlite:PATH; there is no ledger 'postgres'.",
+            "reconciler.yaml:1:1 SETTINGS002 ledger must be a path, sqlite:PATH or git:REMOTE; there is no ledger 'postgres'.",  # noqa: E501 - one line of output
         ),
         (
             "secrets:\n  fingerprintKey: {env: A, file: b}\n",
@@ -217,7 +217,11 @@ def test_all_mistakes_are_shown_together(tmp_path: Path) -> None:
             "- SETTINGS002 RECONCILER_TIMEOUT (the setting timeout) must be a number.",
         ),
         ({"RECONCILER_INPUT": "maybe"}, {}, "- SETTINGS002 RECONCILER_INPUT (the setting input) must be true or false"),
-        ({}, {"ledger": "s3://bucket/x"}, "- SETTINGS002 --ledger (the setting ledger) must be a path or sqlite:PATH;"),
+        (
+            {},
+            {"ledger": "s3://bucket/x"},
+            "- SETTINGS002 --ledger (the setting ledger) must be a path, sqlite:PATH or git:REMOTE;",
+        ),
         (
             {"RECONCILER_SECRETS_FINGERPRINT_KEY": "sk-in-clear"},
             {},

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from reconciler.ledger.audit import AuditReport, open_audit, verify_audit
 from reconciler.ledger.codes import CODES
-from reconciler.ledger.sqlite import open_ledger
+from reconciler.ledger.opening import open_ledger
 
 __all__ = ["CODES", "AuditReport", "open_audit", "open_ledger", "verify_audit"]

@@ -87,7 +87,7 @@ def _each(texts: Sequence[str], read: Callable[[Mapping[str, Any]], T]) -> list[
             return [read(data) for part in parts for data in json.loads(f"[{','.join(part)}]")]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LedgerCorrupt(
-            f"something in the ledger cannot be read ({type(error).__name__}: {error}). Put a copy of the file back, "
+            f"something in the ledger cannot be read ({type(error).__name__}: {error}). Put a copy of it back, "
             "or move it away and take the live objects over again. (LEDGER001)"
         ) from error
 

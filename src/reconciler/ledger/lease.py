@@ -19,12 +19,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 
-from reconciler.errors import StaleLedger
+from reconciler.errors import Defect, StaleLedger
 from reconciler.ledger.process import Process, alive
+from reconciler.model.address import Address
 from reconciler.model.memory import Lease
 
 
@@ -72,12 +73,12 @@ def require(db: sqlite3.Connection, lease: Lease) -> None:
     """Raises StaleLedger unless the lease is ours and its time runs."""
     row = db.execute("SELECT token, expires, holder FROM leases WHERE gateway = ?", (lease.gateway,)).fetchone()
     if row is None:
-        raise _lost(lease, "it was broken")
+        raise lost(lease, "it was broken")
     token, expires, holder = row
     if token != lease.token:
-        raise _lost(lease, f"{holder} has taken it")
+        raise lost(lease, f"{holder} has taken it")
     if expires <= time.time():
-        raise _lost(lease, "its time ran out")
+        raise lost(lease, "its time ran out")
 
 
 def extend(db: sqlite3.Connection, lease: Lease, terms: Terms) -> None:
@@ -123,5 +124,13 @@ class Renewal:
             self._renew()
 
 
-def _lost(lease: Lease, why: str) -> StaleLedger:
+def require_own(lease: Lease, addresses: Iterable[Address]) -> None:
+    """Raises Defect when a lease is used for another gateway's addresses."""
+    for address in addresses:
+        if address.gateway != lease.gateway:
+            raise Defect(f"the lease of gateway {lease.gateway!r} does not cover {address}")
+
+
+def lost(lease: Lease, why: str) -> StaleLedger:
+    """What a run is told that no longer holds its lease."""
     return StaleLedger(f"the lease of gateway {lease.gateway!r} is lost, {why}: nothing more is written. (LEDGER004)")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from reconciler.errors import Defect, LeaseHeld, LedgerError
+from reconciler.errors import LeaseHeld, LedgerError
 from reconciler.ledger import codec
 from reconciler.ledger import lease as leases
 from reconciler.ledger.commit import Committer
@@ -66,7 +66,7 @@ class SqliteLedger:
 
     async def intend(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """On disk when it returns. Raises StaleLedger when the lease is lost."""
-        _require_own(lease, (intent.address for intent in intents))
+        leases.require_own(lease, (intent.address for intent in intents))
         rows = [(str(intent.address), codec.dump_intent(intent)) for intent in intents]
 
         def work(db: sqlite3.Connection) -> None:
@@ -78,7 +78,7 @@ class SqliteLedger:
 
     async def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
         """Entries and intents change together. Raises StaleLedger when the lease is lost."""
-        _require_own(lease, (settlement.address for settlement in settlements))
+        leases.require_own(lease, (settlement.address for settlement in settlements))
         closed = [(str(settlement.address),) for settlement in settlements]
         changed = [settlement for settlement in settlements if not settlement.keep]
         gone = [(str(settlement.address),) for settlement in changed if settlement.entry is None]
@@ -122,18 +122,12 @@ class SqliteLedger:
         await self._committer.close()
 
 
-def open_ledger(path: Path, clock: Clock) -> SqliteLedger:
+def open_sqlite(path: Path, clock: Clock) -> SqliteLedger:
     """The ledger in `path`, made when it is not there. Nothing is opened before the first call.
 
     Every call may raise LedgerCorrupt, LedgerTooNew or LedgerError.
     """
     return SqliteLedger(path, clock)
-
-
-def _require_own(lease: Lease, addresses: Iterable[Address]) -> None:
-    for address in addresses:
-        if address.gateway != lease.gateway:
-            raise Defect(f"the lease of gateway {lease.gateway!r} does not cover {address}")
 
 
 def _load(db: sqlite3.Connection) -> LedgerSnapshot:

@@ -92,13 +92,13 @@ class _File(_Part):
 
     @field_validator("ledger")
     @classmethod
-    def _local(cls, url: str | None) -> str | None:
-        """`sqlite:path` or a path; other ledgers are not built in."""
+    def _known(cls, url: str | None) -> str | None:
+        """`git:remote`, `sqlite:path` or a path; other ledgers are not built in."""
         scheme, colon, rest = (url or "").partition(":")
-        if not colon or not scheme.isalnum():
+        if not colon or not scheme.isalnum() or scheme == "git":
             return url
         if scheme != "sqlite":
-            raise ValueError(f"must be a path or sqlite:PATH; there is no ledger {scheme!r}")
+            raise ValueError(f"must be a path, sqlite:PATH or git:REMOTE; there is no ledger {scheme!r}")
         return rest
 
 
@@ -157,11 +157,13 @@ _TYPES: Mapping[str, str] = {
 def _settings(model: _File, root: Path) -> Settings:
     directory = root / model.directory
     secrets = model.secrets
+    elsewhere = model.ledger is not None and model.ledger.startswith("git:")
     return Settings(
         root=root,
         manifests=tuple(model.manifests),
         directory=directory,
-        ledger_path=directory / LEDGER if model.ledger is None else root / model.ledger,
+        ledger_path=directory / LEDGER if model.ledger is None or elsewhere else root / model.ledger,
+        ledger_url=model.ledger if elsewhere else None,
         log_format=model.log_format,
         color=model.color,
         ask=model.ask,

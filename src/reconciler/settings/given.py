@@ -84,10 +84,11 @@ def _read(pointer: str, value: Any, cwd: Path) -> Any:
 
 
 def _from(cwd: Path, path: str) -> str:
-    """The path counted from the working folder; a URL (`scheme:…`) keeps its scheme."""
+    """The path counted from the working folder; a URL (`scheme:…`) keeps its scheme, and `git:` may hold a path."""
     scheme, colon, rest = path.partition(":")
     if colon and scheme.isalnum():
-        return f"{scheme}:{cwd / rest}" if scheme == "sqlite" else path
+        local = scheme == "sqlite" or (scheme == "git" and rest.startswith("."))
+        return f"{scheme}:{cwd / rest}" if local else path
     return str(cwd / path)
 
 

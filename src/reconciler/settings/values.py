@@ -35,12 +35,14 @@ class Settings:
     auto, always or never; `ask` says whether a person may be asked. Times are in seconds; `timeout` is for
     a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host. `rotations`
     (allow, ask, forbid) says what may become of secrets whose value alone changed.
+    `ledger_url` (`git:…`) stands for a ledger that is no file, and wins over `ledger_path`.
     """
 
     root: Path
     manifests: tuple[str, ...] = ("manifests/",)
     directory: Path = Path(DIRECTORY)
     ledger_path: Path = Path(DIRECTORY) / LEDGER
+    ledger_url: str | None = None
     log_format: str = "console"
     color: str = "auto"
     ask: bool = True

@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 RACES = 50
 PAST = 200
+LINGER = 0.25
+"""Which part of a push's time the next one waits for company."""
 
 Work: TypeAlias = Callable[[Book], T]
 
@@ -124,8 +126,11 @@ class Writer:
         await asyncio.sleep(0)  # whoever asks at this very moment comes along
         while self._items:
             items, self._items = self._items, []
+            began = self._clock.monotonic()
             for end in await self._done(items):
                 end.tell()
+            if len(items) > 1:  # those just told soon have more to say: let them share the next push with who waits
+                await asyncio.sleep(LINGER * (self._clock.monotonic() - began))
 
     async def _done(self, items: Sequence[_Item]) -> Sequence[_End]:
         try:

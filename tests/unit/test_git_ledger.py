@@ -6,9 +6,12 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from git_bench import CLEAN, NAMED, bare, clone, git, hook
@@ -19,7 +22,7 @@ from reconciler.ledger import open_ledger
 from reconciler.ledger.git import GitLedger
 from reconciler.ledger.git_command import Git, GitFailed, environment, masked
 from reconciler.ledger.git_lease import SKEW
-from reconciler.ledger.git_place import find_place
+from reconciler.ledger.git_place import Remote, find_place
 from reconciler.ledger.lease import Terms
 from reconciler.model.memory import Lease, LedgerSnapshot, Settlement
 from reconciler.model.run import RunRecord
@@ -197,6 +200,23 @@ def test_work_is_done_although_nobody_waits_for_it_any_more(root: Path) -> None:
             await asyncio.gather(asking, return_exceptions=True)
             await ledger.intend(lease, (creation(2),))
             assert set((await ledger.load()).intents) == {address(1), address(2)}
+
+    run(root, work)
+
+
+def test_nothing_is_refused_for_what_was_true_a_while_ago(root: Path, tmp_path: Path, served: Path) -> None:
+    """What was read a minute ago is good enough to write on, for the push compares it; it is no reason to refuse."""
+
+    async def work(ledger: GitLedger) -> None:
+        assert (await ledger.load()).serial == 0
+        other = door(clone(served, tmp_path / "other"))
+        await settle_one(other)
+        assert await ledger.forget(address(1))
+        async with ledger.lease(GATEWAY, "first", 0):
+            with pytest.raises(LeaseHeld):
+                await settle_one(other)
+        await settle_one(other)
+        await other.close()
 
     run(root, work)
 
@@ -461,6 +481,41 @@ def test_a_remote_is_named_by_url_relative_url_or_name(root: Path, served: Path)
     assert loaded(root, "git:upstream#refs/ours/ledger").serial == 2
 
 
+class _Listener(BaseHTTPRequestHandler):
+    """Writes down who asks, and turns them away."""
+
+    heard: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(self.headers["Authorization"])
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.mark.parametrize("included", [False, True], ids=["in the checkout", "in a file that it includes"])
+def test_the_credential_of_a_job_is_used(root: Path, tmp_path: Path, *, included: bool) -> None:
+    """A checkout in CI keeps its token in its own configuration: without it every push would be turned away."""
+    server = HTTPServer(("127.0.0.1", 0), _Listener)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    into = tmp_path / "job.config" if included else root / ".git" / "config"
+    git(root, "config", "--file", str(into), f"http.{url}.extraheader", f"AUTHORIZATION: basic t-{included}")
+    if included:
+        git(root, "config", f"includeIf.gitdir:{root}/.git.path", str(into))
+    git(root, "remote", "set-url", "origin", url + "team/fleet")
+    try:
+        with pytest.raises(LedgerError, match=r"(?s)403.*LEDGER006"):
+            loaded(root)
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+    assert f"basic t-{included}" in _Listener.heard
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -651,6 +706,23 @@ def test_a_git_that_hangs_is_ended(root: Path) -> None:
     pid = (root / "pid").read_text().strip()
     shown = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
     assert shown.strip() in {"", "Z"}
+
+
+def test_a_fetch_that_was_killed_does_not_stop_the_next(root: Path) -> None:
+    """A fetch that ran out of time leaves its locks behind, in a store that nobody else uses."""
+    run(root, settle_one)
+
+    async def main() -> None:
+        place = await find_place("git:", root)
+        assert isinstance(place, Remote)
+        for lock in ("shallow.lock", "refs/seen.lock"):
+            (place.folder / lock).touch()
+        both = await asyncio.gather(place.bring(), place.past("", 5), return_exceptions=True)
+        assert both[0] == await place.tip()
+        assert "lock" not in str(both[1])
+        place.close()
+
+    asyncio.run(main())
 
 
 def test_the_scheme_chooses_the_ledger(root: Path, tmp_path: Path) -> None:

@@ -170,6 +170,18 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path) -> None:
     assert load(below, ledger="sqlite:here.sqlite").ledger_path == below / "here.sqlite"
 
 
+def test_a_ledger_in_git_is_kept_as_it_was_said(tmp_path: Path) -> None:
+    """A remote's name or URL must arrive untouched; a path counts from where it was written, as any other does."""
+    (tmp_path / "reconciler.yaml").write_text("ledger: 'git:'\n", encoding="utf-8")
+    below = tmp_path / "below"
+    below.mkdir()
+    assert load(below).ledger_url == "git:"
+    assert load(below, ledger="git:./here#refs/x").ledger_url == f"git:{below}/here#refs/x"
+    for url in ("git:upstream", "git:https://git.example.com/x.git#refs/a/b", "git:git@git.example.com:x.git"):
+        assert load(below, None, {"RECONCILER_LEDGER": url}).ledger_url == url
+    assert load(below, ledger="here.sqlite").ledger_url is None
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -16,7 +16,7 @@ import asyncio
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -98,6 +98,7 @@ class Remote:
     ref: str
     name: str
     folder: Path
+    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def tip(self) -> str | None:
         """As the port says."""
@@ -114,9 +115,13 @@ class Remote:
         return await _past(self.git, commit, count)
 
     async def _fetched(self, depth: int) -> str:
+        """One at a time. The store is ours alone: a lock that is there was left by a fetch that had to be ended."""
         words = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={depth}")
-        await self.git.out("fetch", *words, REMOTE, f"+{self.ref}:{SEEN}")
-        return await self.git.line("rev-parse", "--verify", SEEN)
+        async with self.fetching:
+            for lock in ("shallow.lock", f"{SEEN}.lock"):
+                (self.folder / lock).unlink(missing_ok=True)
+            await self.git.out("fetch", *words, REMOTE, f"+{self.ref}:{SEEN}")
+            return await self.git.line("rev-parse", "--verify", SEEN)
 
     async def move(self, old: str | None, new: str) -> None:
         """As the port says."""
@@ -162,8 +167,13 @@ async def _remote(where: str, ref: str, root: Path) -> Place:
     form = await here.line("rev-parse", "--show-object-format") if await _inside(here) else "sha1"
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="reconciler-ledger-"))
     config = (*inherited, (f"remote.{REMOTE}.url", fetch), (f"remote.{REMOTE}.pushurl", push))
-    await here.out("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(folder))
-    return Remote(Git(root, (f"--git-dir={folder}",), config), ref, f"{ref} of {masked(fetch)}", folder)
+    place = Remote(Git(root, (f"--git-dir={folder}",), config), ref, f"{ref} of {masked(fetch)}", folder)
+    try:
+        await here.out("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(folder))
+    except BaseException:
+        place.close()
+        raise
+    return place
 
 
 async def _inside(here: Git) -> bool:

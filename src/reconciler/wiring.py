@@ -20,9 +20,13 @@ from reconciler import ledger as ledgers
 from reconciler.engine import Assembly, Site, SystemClock, select
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors, ordered
+from reconciler.model.live import Observed
+from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, Clock, Ledger, Platform, Progress, Vault
 from reconciler.model.resource import Auth, Bearer, Desired, Gateway, OAuth, Resource
 from reconciler.model.secret import SecretRef
+from reconciler.model.snapshot import Snapshot
+from reconciler.planning import PlanOptions, World
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +48,10 @@ CODES: Mapping[str, str] = {
     "WIRING005": (
         "The credential of a gateway goes into a header of every request, and its value has characters that a header "
         "cannot carry. It is not shown. Look at the variable, file or command that it comes from."
+    ),
+    "WIRING006": (
+        "The manifests declare a gateway that was not there when the snapshot was taken, so nothing is known of what "
+        "lives on it and the plan is incomplete. Plan with credentials, or take a new snapshot after the merge."
     ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }
@@ -100,6 +108,32 @@ async def open_session(
             commit=commit_of(settings.root),
             lock_wait=settings.lock_timeout,
         )
+
+
+def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gateways: tuple[str, ...] = ()) -> Plan:
+    """Plan from a snapshot: no network, no secret, no ledger. Secrets that cannot be compared count as unchanged.
+
+    Raises InputError for a platform that nobody provides, or what a platform cannot express.
+    """
+    chosen = select(desired, gateways)
+    known = _platforms(chosen)
+    _require(_unsupported(chosen, known))
+    world = World(
+        desired=replace(_normalized(chosen, known), diagnostics=chosen.diagnostics),
+        observed={name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()},
+        ledger=taken.ledger,
+        capabilities={name: platform.capabilities for name, platform in known.items()},
+        fingerprint=lambda _gateway, _ref: None,
+    )
+    made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
+    found = ordered((*chosen.diagnostics, *_in_clear(chosen, known), *made.diagnostics))
+    return replace(made, diagnostics=found, created_at=SystemClock().now())
+
+
+def _not_taken(gateway: Gateway) -> Observed:
+    detail = f"the snapshot does not hold {gateway.name!r}. Take it again once the Gateway is on the main branch."
+    finding = _finding("WIRING006", "a gateway that is not in the snapshot", detail, gateway, "/metadata/name")
+    return Observed(gateway.name, (), complete=False, diagnostics=(finding,))
 
 
 def open_ledger(settings: Settings) -> Ledger:

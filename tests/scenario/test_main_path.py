@@ -36,7 +36,7 @@ def test_drift_is_found_told_apart_and_repaired(bench: Bench) -> None:
     [change] = bench.plan().json["changes"]
     origins = {f["path"]: f["origin"] for f in change["fields"]}
     assert origins["/spec/rateLimits/requestsPerMinute"] == "drift"
-    assert origins["/spec/credentials/key-1/apiKey"] == "secret"
+    assert origins["/spec/credentials/key-1/apiKey"] == "drift"
 
     assert bench.apply().code == 0
     assert bench.endpoints()["one"]["rateLimits"]["requestsPerMinute"] == 600

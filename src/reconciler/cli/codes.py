@@ -30,6 +30,15 @@ CODES: Mapping[str, str] = {
         "The command was not done within its time limit (`--timeout`, or `timeout` in the settings) and was ended. "
         "What was begun is in the ledger; run the command again, with more time or fewer gateways."
     ),
+    "CLI009": (
+        "The file given with --against is no snapshot that `reconciler snapshot` wrote, or a later version wrote it. "
+        "Take it again."
+    ),
+    "CLI010": (
+        "The plan was made against a snapshot: gateways, ledger and secrets were not looked at. It shows the changes "
+        "that the manifests ask for, as of the moment the snapshot was taken; rotations of secrets cannot be seen. "
+        "From a day on this is a warning: take a new snapshot."
+    ),
     "CLI008": (
         "Secrets have other values than those that were applied, behind references that stayed the same, and the "
         "settings say `rotations: ask`. An approval of what stands in Git does not cover them: confirm on a terminal, "

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("reconciler.cli.apply", "Carry out a plan: write, verify, record."),
     "drift": ("reconciler.cli.drift", "Compare what is live with what was last applied."),
     "verify": ("reconciler.cli.verify", "Ask the gateways now whether endpoints work."),
+    "snapshot": ("reconciler.cli.snapshot", "Keep live objects, without secrets, for plans without credentials."),
     "show": ("reconciler.cli.show", "Show a plan file."),
     "history": ("reconciler.cli.history", "List earlier runs."),
     "audit": ("reconciler.cli.audit", "Check the audit file."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +14,9 @@ from reconciler.cli.planning import exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
-from reconciler.model.plan import Mode
+from reconciler.model.diagnostic import ordered
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.resource import Desired
 from reconciler.render import json as documents
 from reconciler.render import terminal
 
@@ -21,6 +25,12 @@ from reconciler.render import terminal
 @paths
 @gateways
 @out
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="SNAPSHOT",
+    help="Plan from a snapshot: no credentials, no network.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @allowances
 @reporting
@@ -37,11 +47,29 @@ def _failed(failure: Failure) -> Ending:
 
 
 async def _plan(run: Command, given: dict[str, Any]) -> Ending:
+    desired = run.load(given["paths"], given["gateways"])
+    made = await _made(run, desired, given) if given["against"] is None else _made_against(run, desired, given)
+    return _ending(run, desired, made, given)
+
+
+async def _made(run: Command, desired: Desired, given: dict[str, Any]) -> Plan:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-    desired = run.load(given["paths"], given["gateways"])
     async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
-        plan = (await engine.plan(session, options(run, Mode.APPLY, given))).plan
+        return (await engine.plan(session, options(run, Mode.APPLY, given))).plan
+
+
+def _made_against(run: Command, desired: Desired, given: dict[str, Any]) -> Plan:
+    from reconciler import wiring  # noqa: PLC0415 - start-up of other commands
+    from reconciler.cli import snapshotfile  # noqa: PLC0415 - the same
+
+    taken = snapshotfile.read(given["against"])
+    how = replace(options(run, Mode.APPLY, given), commit=wiring.commit_of(run.settings.root))
+    plan = wiring.plan_against(desired, taken, how, given["gateways"])
+    return replace(plan, diagnostics=ordered((*plan.diagnostics, snapshotfile.age(taken, plan.created_at))))
+
+
+def _ending(run: Command, desired: Desired, plan: Plan, given: dict[str, Any]) -> Ending:
     code = exit_code(plan, detailed=given["detailed_exitcode"])
     report = Report(
         lambda: terminal.plan_lines(plan, run.source),

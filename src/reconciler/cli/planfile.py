@@ -19,9 +19,14 @@ _MANIFESTS = frozenset({".yaml", ".yml"})
 
 def write(path: Path, plan: Plan) -> None:
     """Write a plan file, replacing an older one only once the new one is complete."""
+    write_whole(path, documents.text(documents.plan_document(plan)))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever reads half of it."""
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        half.write_text(documents.text(documents.plan_document(plan)), encoding="utf-8")
+        half.write_text(text, encoding="utf-8")
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from reconciler.engine.assembly import (
     select,
 )
 from reconciler.engine.clock import SystemClock
-from reconciler.engine.pipeline import apply, plan, verify
+from reconciler.engine.pipeline import apply, plan, snapshot, verify
 
 __all__ = [
     "ApplyOptions",
@@ -25,5 +25,6 @@ __all__ = [
     "apply",
     "plan",
     "select",
+    "snapshot",
     "verify",
 ]

@@ -1,7 +1,8 @@
 """The whole of a run, read from top to bottom.
 
-plan:   secrets → observe and ledger → leftovers → plan
-apply:  plan → approve → lease → look again if anything moved → finish leftovers → execute → converge → record
+plan:      secrets → observe and ledger → leftovers → plan
+snapshot:  observe and ledger → leftovers → what a plan elsewhere needs
+apply:     plan → approve → lease → look again if anything moved → finish leftovers → execute → converge → record
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from reconciler.errors import InputError, ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
-from reconciler.model.live import Live
+from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Lease
 from reconciler.model.resource import Resource
 from reconciler.model.run import Outcome, Run, Status, Verdict
+from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World, make_plan
 
 
@@ -40,10 +42,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
     Raises InputError when a secret that the manifests name cannot be had.
     """
     findings = await _prepare_secrets(assembly)
-    observed, snapshot, _ = await asyncio.gather(
-        observe(assembly), assembly.ledger.load(), asyncio.to_thread(planning.prepare)
-    )
-    leftovers = resolve(snapshot, observed)
+    (observed, leftovers), _ = await asyncio.gather(_look(assembly), asyncio.to_thread(planning.prepare))
     world = World(
         desired=assembly.desired,
         observed=observed,
@@ -88,6 +87,35 @@ async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outc
     )
 
 
+async def snapshot(assembly: Assembly) -> Snapshot:
+    """What gateways and ledger hold now, for a plan elsewhere. Needs no secret but the gateways' own.
+
+    Raises InputError when a gateway could not be read: a snapshot of half a gateway would plan deletions.
+    """
+    observed, leftovers = await _look(assembly)
+    unread = [finding for seen in observed.values() for finding in seen.diagnostics if not _offered(seen)]
+    if unread:
+        raise InputError(unread)
+    return Snapshot(
+        assembly.clock.now(),
+        assembly.tool_version,
+        assembly.commit,
+        {name: site.gateway.url or f"org {site.gateway.org}" for name, site in assembly.sites.items()},
+        observed,
+        leftovers.snapshot,
+    )
+
+
+def _offered(seen: Observed) -> bool:
+    """Whether what is missing is only what the gateway does not offer."""
+    return not has_errors(seen.diagnostics)
+
+
+async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
+    observed, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    return observed, resolve(known, observed)
+
+
 async def _prepare_secrets(assembly: Assembly) -> Sequence[Diagnostic]:
     """Fetch every secret once; one that is missing is an error before any write, at its line."""
     places = {
@@ -124,8 +152,8 @@ def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:
 
 async def _look_again(assembly: Assembly, planned: Planned, options: PlanOptions) -> Planned:
     """Under the lease nobody else writes: if the ledger moved since the plan, plan again and compare."""
-    snapshot = await assembly.ledger.load()
-    if snapshot.serial == planned.plan.basis.ledger_serial:
+    now = await assembly.ledger.load()
+    if now.serial == planned.plan.basis.ledger_serial:
         return planned
     fresh = await plan(assembly, options)
     require_applicable(fresh.plan)

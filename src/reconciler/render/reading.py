@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from reconciler.model.address import Address
@@ -12,69 +11,11 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin,
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Basis, Mode, Plan, Summary
 from reconciler.model.resource import Guard
+from reconciler.render.strict import Part, address_of, part_of
 
 FORMAT_VERSION = "1.0"
 
-E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """An object of the document and its place. Each way to a member raises ValueError when it is not that."""
-
-    members: Mapping[str, Any]
-    place: str = ""
-
-    def member(self, name: str, kind: type[T]) -> T:
-        value = self.members.get(name)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ValueError(f"{self.place}/{name} is no {_NAMES[kind]}")
-        return value
-
-    def text(self, name: str) -> str:
-        return self.member(name, str)
-
-    def text_or_none(self, name: str) -> str | None:
-        return None if self.any(name) is None else self.text(name)
-
-    def any(self, name: str) -> Any:
-        if name not in self.members:
-            raise ValueError(f"{self.place}/{name} is missing")
-        return self.members[name]
-
-    def word(self, name: str, words: type[E]) -> E:
-        try:
-            return words(self.any(name))
-        except ValueError:
-            raise ValueError(f"{self.place}/{name} is none of {', '.join(str(w.value) for w in words)}") from None
-
-    def part(self, name: str) -> _Object:
-        return _Object(self.member(name, dict), f"{self.place}/{name}")
-
-    def parts(self, name: str) -> Iterator[_Object]:
-        for index, item in enumerate(self.member(name, list)):
-            yield _object(item, f"{self.place}/{name}/{index}")
-
-    def addresses(self, name: str) -> Iterator[Address]:
-        for item in self.member(name, list):
-            yield _address(item, f"{self.place}/{name}")
-
-
-_NAMES: Mapping[type, str] = {str: "text", int: "whole number", bool: "true or false", dict: "object", list: "list"}
-
-
-def _object(value: Any, place: str) -> _Object:
-    if not isinstance(value, dict):
-        raise ValueError(f"{place or 'the document'} is no object")  # noqa: TRY004 - one error for all that is wrong
-    return _Object(value, place)
-
-
-def _address(value: Any, place: str) -> Address:
-    try:
-        return Address.parse(str(value))
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
 def plan_from_document(document: Any) -> Plan:
@@ -82,7 +23,7 @@ def plan_from_document(document: Any) -> Plan:
 
     Members that this version does not know are passed over: a later minor version may have added them.
     """
-    read = _object(document, "")
+    read = part_of(document, "")
     version = read.text("format_version")
     if version.split(".", 1)[0] != FORMAT_VERSION.split(".", 1)[0]:
         raise ValueError(f"/format_version is {version}, and this tool reads {FORMAT_VERSION}")
@@ -108,7 +49,7 @@ def _require_agreement(plan: Plan) -> None:
             raise ValueError(f"/summary/{action.value} does not count what is in /changes")
 
 
-def _basis(read: _Object, tool_version: str) -> Basis:
+def _basis(read: Part, tool_version: str) -> Basis:
     observed = read.part("observed")
     return Basis(
         commit=read.text_or_none("commit"),
@@ -120,11 +61,11 @@ def _basis(read: _Object, tool_version: str) -> Basis:
     )
 
 
-def _summary(read: _Object) -> Summary:
+def _summary(read: Part) -> Summary:
     return Summary(**{field.name: read.member(field.name, int) for field in fields(Summary)})
 
 
-def _change(read: _Object) -> Change:
+def _change(read: Part) -> Change:
     address = Address(read.text("gateway"), read.text("kind"), read.text("name"))
     if str(address) != read.text("address"):
         raise ValueError(f"{read.place}/address is not its gateway, kind and name")
@@ -141,7 +82,7 @@ def _change(read: _Object) -> Change:
     )
 
 
-def _field(read: _Object) -> FieldChange:
+def _field(read: Part) -> FieldChange:
     absent = read.member("absent", list) if "absent" in read.members else []
     return FieldChange(
         path=read.text("path"),
@@ -153,15 +94,15 @@ def _field(read: _Object) -> FieldChange:
     )
 
 
-def _optional(read: _Object, name: str, reader: Callable[[_Object], T]) -> T | None:
+def _optional(read: Part, name: str, reader: Callable[[Part], T]) -> T | None:
     return None if read.any(name) is None else reader(read.part(name))
 
 
-def _position(read: _Object) -> Position:
+def _position(read: Part) -> Position:
     return Position(read.text("file"), read.member("line", int), read.member("column", int))
 
 
-def _diagnostic(read: _Object) -> Diagnostic:
+def _diagnostic(read: Part) -> Diagnostic:
     address = read.text_or_none("address")
     return Diagnostic(
         severity=read.word("severity", Severity),
@@ -169,6 +110,6 @@ def _diagnostic(read: _Object) -> Diagnostic:
         summary=read.text("summary"),
         detail=read.text("detail"),
         position=None if read.any("file") is None else _position(read),
-        address=None if address is None else _address(address, f"{read.place}/address"),
+        address=None if address is None else address_of(address, f"{read.place}/address"),
         path=read.text_or_none("path"),
     )

@@ -226,11 +226,24 @@ def test_a_plan_file_goes_with_the_paths_that_it_was_made_with(bench: Bench) -> 
     assert set(bench.endpoints()) == {"eu-one"}
 
 
-def test_two_approvals_are_one_too_many(bench: Bench) -> None:
-    """If two plans are approved, nobody can say which one was meant."""
+def test_two_plan_files_approve_what_stands_in_either(bench: Bench) -> None:
+    """Two pull requests that were merged at once are applied by one run, and nothing besides."""
     bench.manifests(endpoint("one"))
-    assert bench.run("plan", "--out", "a.json", "--report", "json:b.json").code == 0
-    assert bench.run("apply", "a.json", "b.json").code == 64
+    assert bench.run("plan", "--out", "a.json").code == 0
+    bench.manifests(endpoint("two"))
+    assert bench.run("plan", "--out", "b.json").code == 0
+    bench.manifests(endpoint("one"), endpoint("two"), endpoint("three"))
+    assert bench.run("apply", "a.json", "b.json").code == 3
+    bench.manifests(endpoint("one"), endpoint("two"))
+    assert bench.run("apply", "a.json").code == 3
+    assert bench.endpoints() == {}
+    assert bench.run("apply", "a.json", "b.json").code == 0
+
+
+def test_a_plan_is_approved_in_one_way(bench: Bench) -> None:
+    """With a file and a digest that differ, nobody can say which one was meant."""
+    bench.manifests(endpoint("one"))
+    assert bench.run("plan", "--out", "a.json").code == 0
     assert bench.run("apply", "a.json", "--expect", "sha256:0").code == 64
     assert bench.endpoints() == {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.resource import Desired
 from reconciler.model.run import Outcome, Run, RunStatus
-from reconciler.planning import Rotations
+from reconciler.planning import Rotations, change_digest
 from reconciler.render import json as documents
 from reconciler.render import terminal
 from reconciler.render.subject import Subject
@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 @paths
 @gateways
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--expect", metavar="DIGEST", help="Apply only a plan with this intent digest.")
+@click.option("--expect", multiple=True, metavar="DIGEST", help="Apply only what has this digest; repeatable.")
+@click.option(
+    "--expect-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The same, one digest a line, as `reconciler approved` prints them.",
+)
 @click.option("--on-failure", type=click.Choice(["halt", "rollback"]), default="halt", help="Of a verification.")
 @click.option("--no-verify", is_flag=True, help="Do not ask the gateway whether what was written works.")
 @click.option("--lock-timeout", type=click.FloatRange(min=0), help="Seconds to wait for another run.")
@@ -50,7 +55,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Carry out a plan: PLANFILE as `plan --out` wrote it, or what the manifests want.
 
-    With a PLANFILE, planning again must give that plan: name the PATHs and gateways that it was made with.
+    With PLANFILEs, planning again must give nothing but changes that stand in them: name the PATHs and gateways
+    that they were made with.
     """
     ctx.ensure_object(dict)["lock_timeout"] = given["lock_timeout"]
     apply = _Apply(Command.begin(ctx, _not_begun), given)
@@ -68,7 +74,7 @@ class _Apply:
         self.desired: Desired | None = None
         self.approval = Approval(
             ask=self._ask if run.interactive else None,
-            expected=given["expect"],
+            expected=_expected(given["expect"], given["expect_file"]),
             unasked=given["auto_approve"],
             rotations=Rotations.ALLOW if given["rotations"] else Rotations(run.settings.rotations),
         )
@@ -92,15 +98,17 @@ class _Apply:
         return self._finished(planned.plan, run)
 
     def _manifests(self) -> tuple[Path, ...]:
-        """The arguments without the plan file, whose digest is what is expected."""
+        """The arguments without the plan files, whose changes are what is expected."""
         from reconciler.cli import planfile  # noqa: PLC0415 - start-up of `--help`
 
         files = [path for path in self.given["paths"] if planfile.is_plan_file(path)]
-        if len(files) > 1 or (files and self.approval.expected):
-            raise click.UsageError("one plan is approved: give one PLANFILE, or one --expect DIGEST")
+        if files and self.approval.expected is not None:
+            raise click.UsageError("a plan is approved in one way: give PLANFILEs, or --expect")
         if files:
-            approved = planfile.read(files[0])
-            self.approval.expected, self.approval.listed = approved.digest, approved.changes
+            plans = [planfile.read(file) for file in files]
+            self.approval.listed = tuple(change for plan in plans for change in plan.changes)
+            whole = {plan.digest for plan in plans}
+            self.approval.expected = frozenset(whole | {change_digest(change) for change in self.approval.listed})
         return tuple(path for path in self.given["paths"] if path not in files)
 
     async def _written(self, session: Assembly, planned: Planned, plan_options: Any) -> Run:
@@ -168,6 +176,14 @@ class _Apply:
         if self.journal.begun:
             terminal.write(terminal.run_lines(run), sys.stderr, color=self.run.colored(sys.stderr))
         return _failed(failure, run, self.plan)
+
+
+def _expected(digests: Sequence[str], file: Path | None) -> frozenset[str] | None:
+    """What was approved by digest; None when nothing was said, which is not the same as an empty file."""
+    if not digests and file is None:
+        return None
+    lines = () if file is None else (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    return frozenset((*digests, *(line for line in lines if line and not line.startswith("#"))))
 
 
 _STATUSES = {BLOCKED: RunStatus.BLOCKED, INTERRUPTED: RunStatus.INTERRUPTED}

@@ -5,9 +5,9 @@
 | incomplete | any                                            | refused                     |
 | has errors | any                                            | refused                     |
 | empty      | any                                            | goes on: nothing is written |
-| changes    | PLANFILE or --expect with another digest       | refused                     |
+| changes    | PLANFILEs or --expect that lack one of them    | refused                     |
 | changes    | rotations that need a person (see `rotation`)  | asked on a terminal, else refused |
-| changes    | PLANFILE or --expect with this digest          | goes on                     |
+| changes    | PLANFILEs or --expect that have them all       | goes on                     |
 | changes    | --auto-approve                                 | goes on                     |
 | changes    | yes, on a terminal                             | goes on                     |
 | changes    | none                                           | refused                     |
@@ -22,7 +22,7 @@ from reconciler.errors import Blocked
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan
-from reconciler.planning import Rotations, unreviewed
+from reconciler.planning import Rotations, approved, unreviewed
 
 SHOWN = 5
 
@@ -31,11 +31,12 @@ SHOWN = 5
 class Approval:
     """What was said for a plan. `ask` shows it and asks once; None where nobody is there to be asked.
 
-    `expected` is the digest that was approved, None when no plan was; `listed` are the changes of its file.
+    `expected` holds the digests that were approved, of plans and of single changes; None when nothing was. `listed`
+    are the changes of the plan files.
     """
 
     ask: Callable[[Plan], bool] | None
-    expected: str | None = None
+    expected: frozenset[str] | None = None
     listed: tuple[Change, ...] = ()
     unasked: bool = False
     rotations: Rotations = Rotations.ALLOW
@@ -52,8 +53,8 @@ class Approval:
             return unfit
         if plan.empty:
             return None
-        if self.expected is not None and plan.digest != self.expected:
-            return self._moved(plan)
+        if self.expected is not None and not approved(plan.changes, self.expected):
+            return self._moved(plan, self.expected)
         rotating = unreviewed(plan.changes, self.listed) if self.rotations is Rotations.ASK else ()
         if rotating:
             return None if self._confirmed(plan) else _unreviewed(rotating)
@@ -67,10 +68,13 @@ class Approval:
         self.answers.append(self.ask(plan))
         return self.answers[-1]
 
-    def _moved(self, plan: Plan) -> Blocked:
+    def _moved(self, plan: Plan, expected: frozenset[str]) -> Blocked:
+        new = [str(c.address) for c in plan.changes if not approved([c], expected)]
+        shown = ", ".join(new[:SHOWN]) + (", …" if len(new) > SHOWN else "")
+        whole = ", ".join(sorted(digest for digest in expected if ":" in digest)) or "nothing"
         detail = (
-            f"approved {self.expected}, planning again gives {plan.digest}: look at the new plan and approve that. "
-            "If nothing moved, name the same PATHs and gateways that the approved plan was made with."
+            f"approved {whole}, planning again gives {plan.digest}, and {shown} would change otherwise: look at the "
+            "new plan and approve that. If nothing moved, name the PATHs and gateways that it was made with."
         )
         return _blocked(
             "the approved plan no longer matches", "ENGINE002", "the approved plan no longer matches", detail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
-from reconciler.planning.digest import intent_digest, observed_digest
+from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
 from reconciler.planning.match import live_objects
 from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
@@ -22,6 +22,8 @@ __all__ = [
     "PlanOptions",
     "Rotations",
     "World",
+    "approved",
+    "change_digest",
     "change_for",
     "earlier_resource",
     "entry_for",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from reconciler.model.change import ABSENT, Change, FieldChange
@@ -21,6 +21,20 @@ def intent_digest(changes: Iterable[Change]) -> str:
     """Digest of what a plan would do; the order of manifests, times, revisions and rotations do not matter."""
     reviewed = (change for change in changes if not only_rotates(change))
     return _sha256([_change(change) for change in sorted(reviewed, key=lambda c: c.address)])
+
+
+def change_digest(change: Change) -> str:
+    """Digest of one change: 16 hex digits, enough to recognize it among those that were approved."""
+    return _sha256(_change(change)).removeprefix("sha256:")[:16]
+
+
+def approved(changes: Iterable[Change], digests: Container[str]) -> bool:
+    """Whether these changes were approved: as a whole, or each by itself, as half a plan or two plans would be.
+
+    `digests` are intent digests and digests of single changes.
+    """
+    reviewed = [change for change in changes if not only_rotates(change)]
+    return intent_digest(reviewed) in digests or all(change_digest(change) in digests for change in reviewed)
 
 
 def _change(change: Change) -> Mapping[str, Any]:

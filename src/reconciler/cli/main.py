@@ -17,6 +17,7 @@ from reconciler.cli.exits import FAILED, INTERRUPTED, OK, USAGE
 from reconciler.cli.options import shared
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("reconciler.cli.init", "Begin: manifests, settings and the workflows of a team."),
     "validate": ("reconciler.cli.validate", "Check manifests offline: no network, no secrets."),
     "plan": ("reconciler.cli.plan", "Show what would change, and what drifted."),
     "apply": ("reconciler.cli.apply", "Carry out a plan: write, verify, record."),
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ledger": ("reconciler.cli.ledger", "Read and mend the ledger."),
     "schema": ("reconciler.cli.schema", "Print the JSON Schema of the language, of a kind, or of an output."),
     "explain": ("reconciler.cli.explain", "Explain a field of a kind, or a diagnostic code."),
+    "graph": ("reconciler.cli.graph", "Draw what depends on what."),
     "gateway": ("reconciler.cli.gateway", "Run the gateway in a box."),
     "completion": ("reconciler.cli.completion", "Print the completion script of a shell."),
     "version": ("reconciler.cli.version", "Print the version."),

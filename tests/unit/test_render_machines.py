@@ -155,7 +155,7 @@ def test_junit_counts_what_it_holds(subject: Subject) -> None:
         (Subject("plan", 0, samples.EMPTY), 1, 0, 0, 0),
         (Subject("validate", 0), 1, 0, 0, 0),
         (Subject("validate", 1, diagnostics=samples.FINDINGS), 4, 2, 0, 0),
-        (Subject("drift", 2, samples.PLAN), 6, 6, 0, 0),
+        (Subject("drift", 2, samples.PLAN), 8, 8, 0, 0),
         (Subject("apply", 4, samples.PLAN, samples.RUN, samples.RUN.outcomes), 6, 1, 1, 1),
         (Subject("apply", 3, samples.PLAN, diagnostics=samples.FINDINGS), 12, 2, 0, 6),
         (Subject("verify", 4, outcomes=samples.RUN.outcomes), 4, 1, 1, 1),

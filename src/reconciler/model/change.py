@@ -32,7 +32,11 @@ _WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELET
 
 
 class Origin(StrEnum):
-    """Where a difference comes from. `SECRET`: another value behind a reference that stayed the same."""
+    """Where a difference comes from.
+
+    `SECRET`: another value behind a reference that stayed the same. `SERVER` is only seen by drift: it is
+    nobody's, and never planned.
+    """
 
     CONFIG = "config"
     DRIFT = "drift"
@@ -40,6 +44,7 @@ class Origin(StrEnum):
     RELEASE = "release"
     TAKEOVER = "takeover"
     SECRET = "secret"  # noqa: S105 - the name of an origin
+    SERVER = "server"
 
 
 class Absent(Enum):

@@ -47,10 +47,20 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of one kind on one gateway, of what no change stands for."""
+
+    unchanged: int = 0
+    unmanaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What would change. `changes` are in the order of execution and hold no noop.
 
-    `drift` shows, apart, what differs from what was last applied: changes there are never executed.
+    `drift` shows, apart, what differs from what was last applied: changes there are never executed. `defaults`
+    shows fields that only the server speaks of, in the mode for drift alone; they are not counted either. `tallies`
+    are by gateway and kind. Neither of the two is part of a plan file.
     `digest` is the intent digest: stable under reordering of manifests and when nothing moved.
     `created_at` is ISO 8601, UTC, filled in by the engine. A plan that is not `complete`, or that
     carries errors, can never be applied.
@@ -65,6 +75,8 @@ class Plan:
     complete: bool
     digest: str
     created_at: str = ""
+    defaults: tuple[Change, ...] = ()
+    tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from reconciler.planning.cause import (
+    drift_causes,
+    drifted_paths,
+    field_cause,
+    planned_causes,
+    planned_field_cause,
+    unapplied,
+)
 from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
@@ -25,18 +33,24 @@ __all__ = [
     "approved",
     "change_digest",
     "change_for",
+    "drift_causes",
+    "drifted_paths",
     "earlier_resource",
     "entry_for",
     "equivalent",
+    "field_cause",
     "intent_digest",
     "live_objects",
     "make_plan",
     "observed_digest",
     "offline_findings",
+    "planned_causes",
+    "planned_field_cause",
     "prepare",
     "residue",
     "rotated",
     "secret_findings",
     "sent_before",
+    "unapplied",
     "unreviewed",
 ]

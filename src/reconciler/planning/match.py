@@ -6,6 +6,7 @@ the ledger knows; without an entry, for the one that equals what is desired.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reconciler.model.address import Address
@@ -19,8 +20,8 @@ _IDENTITY = ("name", "url")
 
 def matched(
     objects: Sequence[Live], resources: Mapping[Address, Resource], entries: Mapping[Address, Entry]
-) -> tuple[Mapping[Address, Live], frozenset[Address], int]:
-    """Live objects by address, addresses that several fit equally, and how many are nobody's."""
+) -> tuple[Mapping[Address, Live], frozenset[Address], Mapping[str, int]]:
+    """Live objects by address, addresses that several fit equally, and how many of each kind are nobody's."""
     found: dict[Address, Live] = {}
     several: dict[Address, list[Live]] = {}
     for live in objects:
@@ -36,8 +37,9 @@ def matched(
         del found[address]
         if address in resources or address in entries:
             ambiguous.add(address)
-    ours = sum(address in entries or address in resources for address in found)
-    return found, frozenset(ambiguous), len(objects) - ours
+    unowned = Counter(live.address.kind for live in objects)
+    unowned.subtract(address.kind for address in found if address in entries or address in resources)
+    return found, frozenset(ambiguous), unowned
 
 
 def live_objects(world: World) -> Mapping[Address, Live]:

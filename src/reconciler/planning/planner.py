@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from reconciler.model.change import Action, Change, FieldChange, Origin
 from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
-from reconciler.model.plan import Basis, Plan, Summary
+from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning import findings, policy, safety
 from reconciler.planning.decide import change_for, in_step
@@ -17,7 +18,7 @@ from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
 from reconciler.planning.match import matched
 from reconciler.planning.secretdiff import Numbering, hint_moved, undetermined
-from reconciler.planning.threeway import drifted
+from reconciler.planning.threeway import drifted, server_given
 from reconciler.planning.world import Context, PlanOptions, World
 
 
@@ -28,8 +29,9 @@ class _Draft:
     changes: list[Change] = field(default_factory=list)
     drift: list[Change] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    unchanged: int = 0
-    unmanaged: int = 0
+    defaults: list[Change] = field(default_factory=list)
+    unchanged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unmanaged: Counter[tuple[str, str]] = field(default_factory=Counter)
     undetermined: int = 0
 
 
@@ -57,6 +59,8 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         summary=_summary(draft, changes),
         complete=all(_sees_enough(world, gateway) for gateway in world.observed),
         digest=intent_digest(changes),
+        defaults=tuple(draft.defaults),
+        tallies=_tallies(draft),
     )
 
 
@@ -76,7 +80,7 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
     seen = world.observed[name]
     live, ambiguous, unowned = matched(seen.objects, resources, entries)
     draft.diagnostics += (findings.ambiguous(address, resources) for address in ambiguous)
-    draft.unmanaged += unowned
+    draft.unmanaged.update({(name, kind): count for kind, count in unowned.items()})
     for address in sorted({*resources, *entries}):
         if options.only is not None and address not in options.only:
             continue
@@ -84,10 +88,12 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
         if found is None and not seen.saw(address.kind):
             continue
         if resource is not None and in_step(resource, entry, found, context):
-            draft.unchanged += 1
+            draft.unchanged[name, address.kind] += 1
             continue
         if entry is not None:
             draft.drift += _drift(entry, found, resource)
+        if options.mode is Mode.DRIFT:
+            draft.defaults += _defaults(resource, entry, found)
         if address not in ambiguous:
             _decide(resource, entry, found, context, draft)
 
@@ -107,7 +113,8 @@ def _decide(
         return
     change = change_for(resource, entry, live, context)
     if change is None:
-        draft.unchanged += resource is not None
+        if resource is not None:
+            draft.unchanged[resource.address.gateway, resource.address.kind] += 1
         return
     if change.action is Action.DELETE and entry is not None:
         kept = findings.kept(entry, context)
@@ -126,11 +133,13 @@ def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterat
     """What is live now against what was last applied; shown, never executed."""
     source = resource.source if resource is not None else None
     position = source.position("/metadata/name") if source is not None else None
+    ignore = resource.lifecycle.ignore if resource is not None else ()
     if live is None:
         yield Change(entry.address, Action.DELETE, "gone from the gateway", position=position)
         return
     fields = [
-        FieldChange(p, there, ours, Origin.DRIFT, place=source) for p, there, ours in drifted(entry.spec, live.spec)
+        FieldChange(p, there, ours, Origin.DRIFT, place=source)
+        for p, there, ours in drifted(entry.spec, live.spec, ignore)
     ]
     fields += [
         FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.DRIFT, sensitive=True)
@@ -151,6 +160,21 @@ def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterat
         )
 
 
+def _defaults(resource: Resource | None, entry: Entry | None, live: Live | None) -> Iterator[Change]:
+    """What only the server speaks of, in an object that is ours; shown, neither counted nor executed."""
+    if resource is None or live is None or entry is None:
+        return
+    fields = tuple(server_given(resource, entry.spec, live.spec))
+    if fields:
+        position = resource.source.position("/metadata/name")
+        yield Change(resource.address, Action.NOOP, "given by the server", fields, position=position)
+
+
+def _tallies(draft: _Draft) -> Mapping[tuple[str, str], Tally]:
+    counted = sorted({*draft.unchanged, *draft.unmanaged})
+    return {key: Tally(draft.unchanged[key], draft.unmanaged[key]) for key in counted}
+
+
 def _basis(world: World, options: PlanOptions, changes: tuple[Change, ...]) -> Basis:
     return Basis(
         commit=options.commit,
@@ -168,4 +192,5 @@ def _summary(draft: _Draft, changes: tuple[Change, ...]) -> Summary:
         for action in Action
         if action is not Action.NOOP
     }
-    return Summary(**counts, unchanged=draft.unchanged, unmanaged=draft.unmanaged, drifted=len(draft.drift))
+    unchanged, unmanaged = draft.unchanged.total(), draft.unmanaged.total()
+    return Summary(**counts, unchanged=unchanged, unmanaged=unmanaged, drifted=len(draft.drift))

@@ -12,7 +12,7 @@
 | – | y  | y      | we stopped managing it         | removed, or left if it cannot be    | release  |
 | – | y  | z      | released and drifted           | removed, or left if it cannot be    | release  |
 | – | y  | –      | released and gone              | the ledger forgets                  |          |
-| – | –  | y      | never ours: a server default   | left alone                          |          |
+| – | –  | y      | never ours: a server default   | left alone, shown by drift          | server   |
 """
 
 from __future__ import annotations
@@ -54,9 +54,17 @@ def field_changes(
         yield FieldChange(path, seen, desired, origin, place=resource.source)
 
 
-def drifted(applied: Spec, live: Spec) -> Iterator[tuple[str, Any, Any]]:
-    """Fields that we applied and that are different now: path, live, applied."""
+def drifted(applied: Spec, live: Spec, ignore: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
+    """Fields that we applied and that are different now, unless told to be ignored: path, live, applied."""
     for keys in differing(live, applied):
-        ours = lookup(applied, keys)
-        if ours is not ABSENT:
-            yield join("/spec", keys), lookup(live, keys), ours
+        ours, path = lookup(applied, keys), join("/spec", keys)
+        if ours is not ABSENT and not any(covers(ignored, path) for ignored in ignore):
+            yield path, lookup(live, keys), ours
+
+
+def server_given(resource: Resource, applied: Spec | None, live: Spec) -> Iterator[FieldChange]:
+    """Fields of which only the server speaks."""
+    for keys in differing(live, resource.spec):
+        if lookup(resource.spec, keys) is ABSENT and lookup(applied, keys) is ABSENT:
+            seen = lookup(live, keys)
+            yield FieldChange(join("/spec", keys), seen, ABSENT, Origin.SERVER, place=resource.source)

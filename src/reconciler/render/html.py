@@ -36,6 +36,7 @@ NAMES = {
     "run": "Run",
     "changes": "Changes",
     "drift": "Drift",
+    "defaults": "Server defaults",
     "findings": "Findings",
     "residue": "Left over",
 }
@@ -81,12 +82,13 @@ def _sections(subject: Subject) -> list[tuple[str, list[Markup]]]:
         "run": run.outcome_items(head.outcomes(subject), changes.ids(shown)),
         "changes": changes.change_items(shown, subject.source),
         "drift": changes.drift_items(subject.plan.drift) if subject.plan else [],
+        "defaults": changes.default_items(subject.plan.defaults) if subject.plan else [],
         "findings": changes.finding_items(subject.diagnostics, subject.source),
         "residue": run.residue_items(subject.run.residue) if subject.run else [],
     }
     planned = ["drift", "changes"] if subject.command == "drift" else ["changes", "drift"]
     order = ["findings", *planned] if has_errors(subject.diagnostics) else [*planned, "findings"]
-    return [(name, made[name]) for name in ("run", "residue", *order) if made[name]]
+    return [(name, made[name]) for name in ("run", "residue", *order, "defaults") if made[name]]
 
 
 def _top(subject: Subject) -> Markup:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.model.change import ABSENT, Change, FieldChange
+from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors
+from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Residue, Run, RunRecord
+from reconciler.planning import drift_causes, drifted_paths, field_cause, planned_causes, planned_field_cause
 from reconciler.render.reading import FORMAT_VERSION, plan_from_document
-from reconciler.render.view import cause, invisible, pending, sides
+from reconciler.render.view import invisible, pending, sides
 
 __all__ = [
     "FORMAT_VERSION",
@@ -200,16 +202,41 @@ def verify_document(exit_code: int, outcomes: Sequence[Outcome], found: Sequence
 
 
 def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
-    """What differs from what was last applied, each with its cause."""
-    waiting = [{**_change(change), "cause": "merged but not applied"} for change in pending(plan)]
+    """What differs from what was last applied, each object and field with its cause, and the counts."""
+    drift = {change.address: change for change in plan.drift if change.action is not Action.NOOP}
+    waiting = pending(plan)
     return {
         "format_version": FORMAT_VERSION,
         "complete": plan.complete,
         "exit_code": exit_code,
-        "drift": [{**_change(change), "cause": cause(change)} for change in plan.drift],
-        "pending": waiting,
+        "summary": {
+            "drifted": sum(change.action is not Action.NOOP for change in plan.drift),
+            "failing": sum(change.action is Action.NOOP for change in plan.drift),
+            "pending": len(waiting),
+            "unchanged": plan.summary.unchanged,
+            "unmanaged": plan.summary.unmanaged,
+        },
+        "drift": [_caused(change, drift_causes(change), field_cause) for change in plan.drift],
+        "pending": [_pending(change, drift.get(change.address)) for change in waiting],
+        "defaults": [_caused(change, (DriftCause.DEFAULT,), field_cause) for change in plan.defaults],
         "diagnostics": diagnostic_documents(plan.diagnostics),
     }
+
+
+def _pending(change: Change, drift: Change | None) -> dict[str, Any]:
+    paths = drifted_paths(drift)
+    return {
+        **_caused(change, planned_causes(change, drift), lambda field: planned_field_cause(field, paths)),
+        "cause": DriftCause.UNAPPLIED.value,
+    }
+
+
+def _caused(
+    change: Change, causes: Sequence[DriftCause], cause_of: Callable[[FieldChange], DriftCause]
+) -> dict[str, Any]:
+    """A change with the causes of the whole and of each field; `cause` are the first in one text."""
+    fields = [{**_field(field), "cause": cause_of(field).value} for field in change.fields]
+    return {**_change(change), "fields": fields, "cause": ", ".join(causes), "causes": [one.value for one in causes]}
 
 
 def history_document(records: Sequence[RunRecord]) -> dict[str, Any]:

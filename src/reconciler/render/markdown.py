@@ -16,6 +16,7 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Residue
+from reconciler.planning.cause import drift_causes
 from reconciler.render import overview, view
 from reconciler.render.overview import plural
 from reconciler.render.sections import Item, Section, fitted
@@ -85,6 +86,8 @@ def _plan_sections(subject: Subject, plan: Plan, most: int) -> Iterator[Section]
         items = _by_gateway(waiting, subject, most)
         yield Section("Changed outside", "object", drift, len(plan.drift), _where(subject))
         yield Section("Merged but not applied", "change", items, len(waiting), _where(subject))
+        given = [Item(_default(change)) for change in plan.defaults[:most]]
+        yield Section("Server defaults, left alone", "object", given, len(plan.defaults), _where(subject))
         return
     yield Section("Changes", "change", _by_gateway(plan.changes, subject, most), len(plan.changes), _where(subject))
     yield Section("Drift since the last apply", "object", drift, len(plan.drift), _where(subject))
@@ -179,7 +182,14 @@ def _field(field: FieldChange, action: Action) -> Iterator[str]:
 def _drift(change: Change, source: str) -> str:
     lines = [f"! {view.field_path(field.path)}: {view.live_words(field)}" for field in view.fields(change)]
     place = _place(change.position, source)
-    return f"**{view.cause(change)}** {code(str(change.address))}{place}\n{_fenced(lines)}\n"
+    failing = f" {code(change.reason)}" if change.action is Action.NOOP else ""
+    causes = ", ".join(drift_causes(change))
+    return f"**{causes}** {code(str(change.address))}{place}{failing}\n{_fenced(lines)}\n"
+
+
+def _default(change: Change) -> str:
+    lines = [f"# {view.field_path(field.path)}: {view.default_words(field)}" for field in view.fields(change)]
+    return f"{code(str(change.address))}\n{_fenced(lines)}\n"
 
 
 def _fenced(lines: Sequence[str]) -> str:

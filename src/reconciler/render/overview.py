@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from reconciler.model.address import Address
+from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Run, Status
@@ -50,7 +51,9 @@ def drift_words(plan: Plan) -> str:
     if not plan.complete:
         return "Not everything could be read: what is not listed may differ as well."
     if plan.drift or waiting:
-        return f"Drift: {len(plan.drift)} changed outside, {len(waiting)} merged but not applied."
+        failing = sum(change.action is Action.NOOP for change in plan.drift)
+        counts = f"{len(plan.drift) - failing} changed outside, {len(waiting)} merged but not applied"
+        return f"Drift: {counts}{f', {failing} failing checks' if failing else ''}."
     return "No drift."
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.model.change import Action, Origin, Undo
 from reconciler.model.diagnostic import Severity
+from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Mode
 from reconciler.model.resource import Guard
 from reconciler.model.run import Cause, RunStatus, Status, Verdict
@@ -192,16 +193,35 @@ def _validate() -> Schema:
     )
 
 
+_CAUSED: Schema = {
+    "allOf": [
+        _ref("change"),
+        {
+            "required": ["cause"],
+            "properties": {
+                "cause": {**_TEXT, "description": "Why it differs: its causes in one text."},
+                "causes": _list(_words(DriftCause)),
+                "fields": _list({"properties": {"cause": _words(DriftCause)}}),
+            },
+        },
+    ]
+}
+
+
 def _drift() -> Schema:
-    cause: Schema = {"required": ["cause"], "properties": {"cause": {**_TEXT, "description": "Why it differs."}}}
-    caused: Schema = {"allOf": [_ref("change"), cause]}
+    counted = ("drifted", "failing", "pending", "unchanged", "unmanaged")
+    optional = {
+        "summary": _object("Counts of objects.", **dict.fromkeys(counted, _COUNT)),
+        "defaults": {**_list(_CAUSED), "description": "Given by the server where manifests are silent; not counted."},
+    }
     return _object(
         "What differs from what was last applied: `drift --format json`.",
+        optional,
         format_version=_VERSION,
         complete=_FLAG,
         exit_code=_EXIT,
-        drift={**_list(caused), "description": "Changed outside; `before` is live, `after` what was applied."},
-        pending={**_list(caused), "description": "Merged but not applied."},
+        drift={**_list(_CAUSED), "description": "Changed outside; `before` is live, `after` what was applied."},
+        pending={**_list(_CAUSED), "description": "Merged but not applied."},
         diagnostics=_list(_ref("diagnostic")),
     )
 

@@ -96,8 +96,16 @@ def drift_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     for change in waiting:
         head = f"{view.SYMBOLS[change.action]:>3} {view.clean(str(change.address))}"
         yield ((head, ""), ("  (merged but not applied)", ""))
+    yield from _defaults(plan)
     yield from diagnostic_lines(plan.diagnostics, source)
     yield ((overview.drift_words(plan), "bold" if plan.complete else "bold red"),)
+
+
+def _defaults(plan: Plan) -> Iterator[Line]:
+    for change in plan.defaults:
+        yield ((f"  . {view.clean(str(change.address))}  (server default, left alone)", "dim"),)
+        for field in view.fields(change):
+            yield ((f"      {view.field_path(field.path)}: {view.default_words(field)}", "dim"),)
 
 
 def diagnostic_lines(found: Iterable[Diagnostic], source: SourceLine) -> Iterator[Line]:

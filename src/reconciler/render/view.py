@@ -14,6 +14,7 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
 from reconciler.model.plan import Plan, Summary
 from reconciler.model.resource import Guard
 from reconciler.model.run import Check, Outcome, Verdict
+from reconciler.planning.cause import drift_causes, unapplied
 
 SYMBOLS: Mapping[Action, str] = {
     Action.CREATE: "+",
@@ -131,6 +132,7 @@ _NOTES: Mapping[Origin, str] = {
     Origin.RELEASE: "no longer managed",
     Origin.TAKEOVER: "existed before",
     Origin.SECRET: "secret",
+    Origin.SERVER: "given by the server",
 }
 
 
@@ -181,17 +183,19 @@ def asides(plan: Plan) -> str:
 
 
 def pending(plan: Plan) -> tuple[Change, ...]:
-    """Changes that only wait for an apply: what is in the manifests and was never drifted."""
-    drifted = {change.address for change in plan.drift}
-    return tuple(change for change in plan.changes if change.address not in drifted)
+    """Changes that wait for an apply: what is in the manifests, also where the object has drifted besides."""
+    return unapplied(plan)
 
 
 def cause(change: Change) -> str:
-    """Why a drifted object differs."""
-    if any(field.sensitive for field in change.fields):
-        only = all(field.sensitive for field in change.fields)
-        return "secret replaced" if only else "out-of-band edit, secret replaced"
-    return "out-of-band edit" if change.fields else "deleted out of band"
+    """Why a drifted object differs; of one that fails its checks, with what they say."""
+    words = ", ".join(drift_causes(change))
+    return f"{words}: {clean(change.reason)}" if change.action is Action.NOOP and not change.fields else words
+
+
+def default_words(field: FieldChange) -> str:
+    """What only the server says."""
+    return words(field)[0]
 
 
 def live_words(field: FieldChange) -> str:

@@ -170,6 +170,20 @@ def _drift(change: Change) -> Markup:
     return item(head, body, change.address, open_="", action=DRIFTED)
 
 
+def default_items(changes: Sequence[Change]) -> list[Markup]:
+    """What only the server speaks of."""
+    return [_default(change) for change in changes]
+
+
+def _default(change: Change) -> Markup:
+    head = join((tag("span", "server default", class_="act"), address(change.address)))
+    rows = [
+        tag("tr", tag("th", view.field_path(field.path), scope="row"), tag("td", view.default_words(field)))
+        for field in view.fields(change)
+    ]
+    return item(head, _table(("Field", "Live"), rows), change.address)
+
+
 def _drifted(field: FieldChange) -> Markup:
     path = tag("th", view.field_path(field.path), scope="row")
     if field.sensitive:

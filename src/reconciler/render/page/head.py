@@ -81,7 +81,9 @@ def _of_plan(plan: Plan) -> Verdict:
 
 def _of_drift(plan: Plan) -> Verdict:
     waiting = len(view.pending(plan))
-    sentence = f"{len(plan.drift)} changed outside, {waiting} merged but not applied."
+    failing = sum(change.action is Action.NOOP for change in plan.drift)
+    counts = f"{len(plan.drift) - failing} changed outside, {waiting} merged but not applied"
+    sentence = f"{counts}{f', {failing} failing checks' if failing else ''}."
     if not plan.complete:
         return Verdict("Incomplete", "bad", f"{sentence} Not everything could be read.")
     if plan.drift or waiting:

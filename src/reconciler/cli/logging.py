@@ -17,6 +17,7 @@ EVENTS: Mapping[str, int] = {
     "verifying": logging.DEBUG,
     "preflight_skipped": logging.WARNING,
     "request_retried": logging.DEBUG,
+    "request_finished": logging.DEBUG,
     "throttled": logging.INFO,
 }
 """Every event that may be logged, with its level."""

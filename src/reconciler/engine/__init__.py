@@ -12,6 +12,7 @@ from reconciler.engine.assembly import (
     select,
 )
 from reconciler.engine.clock import SystemClock
+from reconciler.engine.failing import with_checks
 from reconciler.engine.pipeline import apply, plan, snapshot, verify
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "select",
     "snapshot",
     "verify",
+    "with_checks",
 ]

@@ -23,4 +23,8 @@ CODES: Mapping[str, str] = {
     "ENGINE004": (
         "An address was given that no manifest declares for the selected gateways. Addresses read gateway/Kind/name."
     ),
+    "ENGINE005": (
+        "`drift --verify` asked whether this object works, and got no verdict: a rate limit, a server fault or a "
+        "time-out. That is neither drift nor its absence, so the report is incomplete and the command exits with 1."
+    ),
 }

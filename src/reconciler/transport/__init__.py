@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.transport.auth import BearerCredential, Credential, HeaderCredential, OAuthCredential
-from reconciler.transport.client import Answer, Client, Repeat, Target, connect, segment
+from reconciler.transport.client import Answer, Client, Repeat, Target, connect, encoded, segment
 from reconciler.transport.paging import pages
 from reconciler.transport.redact import redact
 
@@ -17,6 +17,7 @@ __all__ = [
     "Repeat",
     "Target",
     "connect",
+    "encoded",
     "pages",
     "redact",
     "segment",

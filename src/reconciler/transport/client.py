@@ -120,7 +120,7 @@ class Client:
         sent = dict(headers or {})
         content = None
         if body is not None:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = encoded(body)
             sent["content-type"] = "application/json"
         effect = Effect.READS if method in {"GET", "HEAD"} or repeat is Repeat.ALWAYS else Effect.WRITES
         return await self._repeated(call, effect, url, content, sent)
@@ -167,8 +167,13 @@ class Client:
         self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], ends: float
     ) -> Answer:
         async with self._throttle:
-            left = max(0.05, ends - self._clock.monotonic())
-            status, answered, received = await self._exchange(call, url, content, headers, left)
+            begun = self._clock.monotonic()
+            try:
+                status, answered, received = await self._exchange(call, url, content, headers, max(0.05, ends - begun))
+            except _Failed:
+                self._tell(call, begun, 0)
+                raise
+        self._tell(call, begun, status)
         if 200 <= status < 300:  # noqa: PLR2004 - HTTP
             self._throttle.succeeded(answered)
             try:
@@ -181,6 +186,12 @@ class Client:
         if failure is Failure.REFUSED_FOR_NOW:
             self._throttle.throttled(answered)
         raise _Failed(failure, translate.error_of(call, status, answered, received), answered)
+
+    def _tell(self, call: Call, begun: float, status: int) -> None:
+        """One request has ended; status 0 is no answer."""
+        took = round((self._clock.monotonic() - begun) * 1000, 3)
+        fields = {"gateway": call.gateway, "method": call.method, "path": call.path}
+        self._listen("request_finished", {**fields, "status": status, "duration_ms": took})
 
     async def _exchange(
         self, call: Call, url: str, content: bytes | None, headers: Mapping[str, str], left: float
@@ -250,6 +261,11 @@ def _final(call: Call, effect: Effect, problem: _Failed) -> GatewayError:
 
 def _token_error(error: GatewayError) -> GatewayError:
     return translate.refused_client(error) if error.status in {400, UNAUTHORIZED} else error
+
+
+def encoded(body: Any) -> bytes:
+    """A body as it is sent, for those who sign it."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def segment(text: str) -> str:

@@ -4,7 +4,7 @@
 |--------------------------------------|-------------------------|--------------------------------------|
 | no connection: nothing arrived       | repeat                  | repeat                               |
 | 429                                  | repeat                  | repeat: it was refused               |
-| 503 with a Retry-After               | repeat                  | repeat: it was refused               |
+| 403, 503 with a Retry-After          | repeat                  | repeat: it was refused               |
 | 408, 500, 502, 503, 504, 529         | repeat                  | doubt: the engine reads back         |
 | time-out or broken after sending     | repeat                  | doubt: the engine reads back         |
 | an answer cut short or not JSON      | give up                 | doubt: the engine reads back         |
@@ -91,7 +91,7 @@ def failure_of(status: int, headers: Mapping[str, str], quota: object) -> Failur
     """Classify an answer by its status; `quota` is true where a quota or billing code was found."""
     if quota:
         return Failure.FINAL
-    if status == 429 or (status == 503 and "retry-after" in headers):  # noqa: PLR2004 - HTTP
+    if status == 429 or (status in {403, 503} and "retry-after" in headers):  # noqa: PLR2004 - HTTP
         return Failure.REFUSED_FOR_NOW
     return Failure.SERVER if status in _SERVER_FAULTS else Failure.FINAL
 

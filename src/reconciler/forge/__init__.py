@@ -1,0 +1,11 @@
+"""Where code is reviewed and issues are kept: one comment and one issue that stay up to date."""
+
+from __future__ import annotations
+
+from reconciler.forge.codes import CODES
+from reconciler.forge.github import GitHub
+from reconciler.forge.issue import Finding, Tracked, keep_issue
+from reconciler.forge.protocol import Comment, Forge, Issue
+from reconciler.forge.sticky import keep_comment
+
+__all__ = ["CODES", "Comment", "Finding", "Forge", "GitHub", "Issue", "Tracked", "keep_comment", "keep_issue"]

@@ -24,14 +24,15 @@ from reconciler.model.live import Observed
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, Clock, Ledger, Platform, Progress, Vault
 from reconciler.model.resource import Auth, Bearer, Desired, Gateway, OAuth, Resource
-from reconciler.model.secret import SecretRef
+from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World
-from reconciler.settings import Settings
+from reconciler.settings import Settings, Webhook
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
-    from reconciler.transport import Credential
+    from reconciler.forge import Forge
+    from reconciler.transport import Client, Credential
 
 EMBEDDED = "embedded:"
 
@@ -143,6 +144,62 @@ def open_ledger(settings: Settings) -> Ledger:
 
 def _ledger(settings: Settings, clock: Clock) -> Ledger:
     return ledgers.open_ledger(settings.ledger_url or settings.ledger_path, clock, settings.root)
+
+
+@asynccontextmanager
+async def open_forge(environ: Mapping[str, str]) -> AsyncIterator[Forge]:
+    """The forge that the environment names. Raises InputError where it names none, or one in clear."""
+    from reconciler import forge, transport  # noqa: PLC0415 - see _open_gateway
+
+    given = {name: environ.get(name, "").strip() for name in _FORGE}
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise InputError([_forge_finding(f"{', '.join(missing)} must be set.")])
+    repository, url, token = given.values()
+    if repository.count("/") != 1 or not _is_private(url) or not _is_header_text(token):
+        detail = "GITHUB_REPOSITORY must be owner/name, GITHUB_API_URL https, GITHUB_TOKEN a token."
+        raise InputError([_forge_finding(detail)])
+    credential = transport.BearerCredential(SecretValue(token))
+    target = transport.Target("forge", url, credential, concurrency=1, total_timeout=20.0)
+    client = transport.connect(target, SystemClock(), _silence)
+    try:
+        yield forge.GitHub(client, url, repository)
+    finally:
+        await client.close()
+
+
+_FORGE = ("GITHUB_REPOSITORY", "GITHUB_API_URL", "GITHUB_TOKEN")
+
+
+def _forge_finding(detail: str) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, "FORGE002", "no forge to speak to", detail)
+
+
+@asynccontextmanager
+async def open_webhook(settings: Settings, webhook: Webhook) -> AsyncIterator[tuple[Client, str, SecretValue, Clock]]:
+    """What a message to a webhook needs: client, path, secret and clock. Raises InputError; nothing is sent yet."""
+    from reconciler import transport  # noqa: PLC0415 - see _open_gateway
+
+    parts = urlsplit(webhook.url)
+    if not _is_allowed(settings, parts.hostname or ""):
+        detail = f"{parts.hostname!r} is not among the allowed hosts of the settings."
+        raise InputError([Diagnostic(Severity.ERROR, "NOTIFY001", "this host is not allowed", detail)])
+    vault = secrets.open_vault(
+        settings.secret_rules, os.environ, key=None, roots={}, key_file=settings.directory / "fingerprint.key"
+    )
+    _require(list((await vault.prepare((webhook.secret,))).values()))
+    secret, clock = vault.reveal(webhook.secret), SystemClock()
+    vault.forget()
+    target = transport.Target("webhook", f"{parts.scheme}://{parts.netloc}", concurrency=1, total_timeout=20.0)
+    client = transport.connect(target, clock, _silence)
+    try:
+        yield client, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), secret, clock
+    finally:
+        await client.close()
+
+
+def _silence(_event: str, _fields: Mapping[str, object]) -> None:
+    """Paths of webhooks may be secrets: what happens there is not logged."""
 
 
 def holder() -> str:
@@ -368,9 +425,20 @@ def _host_findings(settings: Settings, gateway: Gateway, known: platforms.Openab
         return
     for path, url in _destinations(gateway, known).items():
         host = urlsplit(url).hostname or ""
-        if not any(fnmatchcase(host, pattern) for pattern in settings.allowed_hosts):
+        if not _is_allowed(settings, host):
             detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
             yield _finding("WIRING002", "this host is not allowed", detail, gateway, path)
+
+
+def _is_allowed(settings: Settings, host: str) -> bool:
+    return not settings.allowed_hosts or any(fnmatchcase(host, pattern) for pattern in settings.allowed_hosts)
+
+
+def _is_private(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+    )
 
 
 def _in_clear(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> Iterator[Diagnostic]:

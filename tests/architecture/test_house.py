@@ -29,6 +29,8 @@ HOMES = {
     "rich": {"cli", "render"},
     "structlog": {"cli"},
     "cryptography": {"secrets"},
+    "opentelemetry": {"cli"},
+    "prometheus_client": {"render"},
     "deepdiff": {"planning"},
     "jsonschema": {"planning", "kinds"},
     "pydantic": {"kinds", "settings", "embedded"},
@@ -61,6 +63,8 @@ ALLOWED_NAMES = {
     "add_signal_handler": "asyncio's name",
     "remove_signal_handler": "asyncio's name",
     "processors": "structlog's name",
+    "add_span_processor": "OpenTelemetry's name",
+    "BatchSpanProcessor": "OpenTelemetry's name",
     "contextmanager": "the standard library's name",
     "asynccontextmanager": "the standard library's name",
     "AbstractAsyncContextManager": "the standard library's name",
@@ -219,5 +223,17 @@ def test_help_starts_without_the_heavy_libraries() -> None:
     """Start-up is paid for by every key press of completion."""
     code = "import sys, reconciler.cli.main; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for library in ("pydantic", "httpx", "yaml", "structlog", "rich", "jsonschema", "deepdiff", "uvicorn", "sqlite3"):
+    for library in (
+        "pydantic",
+        "httpx",
+        "yaml",
+        "structlog",
+        "rich",
+        "jsonschema",
+        "deepdiff",
+        "uvicorn",
+        "sqlite3",
+        "opentelemetry",
+        "prometheus_client",
+    ):
         assert f"'{library}'" not in done.stdout

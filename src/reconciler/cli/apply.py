@@ -17,11 +17,12 @@ from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.cli.failure import Failure
 from reconciler.cli.journal import Journal
 from reconciler.cli.logging import BarProgress
-from reconciler.cli.options import allowances, gateways, paths, reporting
+from reconciler.cli.options import allowances, gateways, metrics, paths, reporting
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
 from reconciler.cli.subject import edges_of, subject
+from reconciler.cli.watch import Watch
 from reconciler.errors import Blocked
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Mode, Plan
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option("--on-failure", type=click.Choice(["halt", "rollback"]), default="halt", help="Of a verification.")
 @click.option("--no-verify", is_flag=True, help="Do not ask the gateway whether what was written works.")
+@metrics
 @click.option("--lock-timeout", type=click.FloatRange(min=0), help="Seconds to wait for another run.")
 @allowances
 @reporting
@@ -60,7 +62,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """
     ctx.ensure_object(dict)["lock_timeout"] = given["lock_timeout"]
     apply = _Apply(Command.begin(ctx, _not_begun), given)
-    apply.run.run(apply.carry_out, apply.failed)
+    apply.run.run(apply.carry_out, apply.failed, apply.tell)
 
 
 class _Apply:
@@ -78,14 +80,16 @@ class _Apply:
             unasked=given["auto_approve"],
             rotations=Rotations.ALLOW if given["rotations"] else Rotations(run.settings.rotations),
         )
+        self.watch = Watch(run, "apply", given["metrics"])
+        self.ended: Run | None = None
 
     async def carry_out(self) -> Ending:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
         desired = self.desired = self.run.load(self._manifests(), self.given["gateways"])
         plan_options = options(self.run, Mode.APPLY, self.given)
-        chosen = self.given["gateways"]
-        async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=self.journal) as session:
+        chosen, heard = self.given["gateways"], self.watch.beside(self.journal)
+        async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=heard) as session:
             planned = await engine.plan(session, plan_options)
             self.plan = planned.plan
             refusal = self.approval.refusal(planned.plan)
@@ -95,7 +99,13 @@ class _Apply:
                 run = await self._written(session, planned, plan_options)
             except Blocked as error:
                 return self._refused(planned.plan, error)
+        self.ended = run
         return self._finished(planned.plan, run)
+
+    async def tell(self, end: Ending | Failure) -> None:
+        """Those who look on see as much of a run as there was."""
+        known = () if self.plan is None or not self.journal.begun else self.journal.outcomes(self.plan)
+        await self.watch.ended(end.code, self.plan, known if self.ended is None else self.ended.outcomes)
 
     def _manifests(self) -> tuple[Path, ...]:
         """The arguments without the plan files, whose changes are what is expected."""

@@ -13,11 +13,22 @@ from reconciler.cli.options import shared
 
 def all_codes() -> Mapping[str, str]:
     """Every diagnostic code of every room, with what it means."""
-    from reconciler import ledger, manifest, planning, platforms, secrets, settings, wiring  # noqa: PLC0415 - start-up
+    from reconciler import (  # noqa: PLC0415 - start-up
+        forge,
+        ledger,
+        manifest,
+        notify,
+        planning,
+        platforms,
+        secrets,
+        settings,
+        wiring,
+    )
     from reconciler.engine import codes as engine_codes  # noqa: PLC0415 - the same
 
-    rooms = (ledger.CODES, manifest.CODES, planning.CODES, platforms.CODES, secrets.CODES, settings.CODES, wiring.CODES)
-    return {code: text for room in (*rooms, engine_codes.CODES, CODES) for code, text in room.items()}
+    rooms = (ledger, manifest, planning, platforms, secrets, settings, forge, notify, wiring)
+    tables = [*(room.CODES for room in rooms), engine_codes.CODES, CODES]
+    return {code: text for table in tables for code, text in table.items()}
 
 
 @click.command()

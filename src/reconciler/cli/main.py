@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("reconciler.cli.plan", "Show what would change, and what drifted."),
     "apply": ("reconciler.cli.apply", "Carry out a plan: write, verify, record."),
     "drift": ("reconciler.cli.drift", "Compare what is live with what was last applied."),
+    "comment": ("reconciler.cli.comment", "Keep a plan's comment on a pull request up to date."),
     "verify": ("reconciler.cli.verify", "Ask the gateways now whether endpoints work."),
     "snapshot": ("reconciler.cli.snapshot", "Keep live objects, without secrets, for plans without credentials."),
     "show": ("reconciler.cli.show", "Show a plan file."),

@@ -54,6 +54,8 @@ _REPORTING = (
                  expose_value=False, callback=_keep, help="Of the report."),
     click.option("--report", "reports", multiple=True, metavar="FORMAT:FILE",
                  expose_value=False, callback=_keep_reports, help="Write a report as well; repeatable."),
+    click.option("--otel", is_flag=True, expose_value=False, callback=_keep,
+                 help="Send traces by OTLP; needs reconciler[otel]."),
 )
 # fmt: on
 
@@ -80,6 +82,15 @@ out = click.option(
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     callback=_beside_a_folder,
     help="Write the plan file, which holds no secret.",
+)
+
+
+metrics = click.option(
+    "--metrics",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=_beside_a_folder,
+    help="Write gauges for the textfile collector of node_exporter.",
 )
 
 

@@ -19,7 +19,7 @@ from reconciler.cli.exits import FAILED
 from reconciler.cli.failure import PASSED_ON, Failure, OutOfTime, failure_of
 from reconciler.cli.logging import LogProgress
 from reconciler.cli.report import FORMATS, Ending, Report
-from reconciler.errors import InputError
+from reconciler.errors import InputError, ReconcilerError
 from reconciler.manifest import LoadOptions, load, source_line
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
 from reconciler.model.resource import Desired
@@ -29,6 +29,10 @@ from reconciler.render.subject import Subject
 
 Failing = Callable[[Failure], Ending]
 """Makes the ending of a command that failed: the same kind of document as when it does not."""
+
+
+After = Callable[[Ending | Failure], Awaitable[None]]
+"""Is told how a command ended, before it says so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,23 @@ class Command:
         """The line that a position is in."""
         return source_line(position, self.settings.root)
 
-    def run(self, work: Callable[[], Awaitable[Ending]], failing: Failing) -> NoReturn:
-        """The one place where the event loop is entered; ends the process with the work's exit code."""
-        self.conclude(lambda: asyncio.run(self._limited(work)), failing)
+    def run(self, work: Callable[[], Awaitable[Ending]], failing: Failing, after: After | None = None) -> NoReturn:
+        """The one place where the event loop is entered; ends the process with the work's exit code.
+
+        `after` is told how the work ended, outside of its time limit, unless it was interrupted.
+        """
+        self.conclude(lambda: asyncio.run(self._whole(work, after)), failing)
+
+    async def _whole(self, work: Callable[[], Awaitable[Ending]], after: After | None) -> Ending:
+        try:
+            ending = await self._limited(work)
+        except (ReconcilerError, OSError) as error:
+            if after is not None:
+                await after(failure_of(error, self.settings.directory))
+            raise
+        if after is not None:
+            await after(ending)
+        return ending
 
     async def _limited(self, work: Callable[[], Awaitable[Ending]]) -> Ending:
         try:

@@ -14,10 +14,16 @@ from reconciler.model.live import Observed
 async def observe(assembly: Assembly) -> Mapping[str, Observed]:
     """Read all gateways of the run side by side, by their list calls."""
     sites = sorted(assembly.sites.items())
-    seen = await asyncio.gather(*(_observe(site) for _, site in sites))
-    for observed in seen:
-        assembly.progress("observed", {"gateway": observed.gateway, "objects": len(observed.objects)})
+    seen = await asyncio.gather(*(_timed(assembly, site) for _, site in sites))
     return {observed.gateway: observed for observed in seen}
+
+
+async def _timed(assembly: Assembly, site: Site) -> Observed:
+    begun = assembly.clock.monotonic()
+    seen = await _observe(site)
+    took = (assembly.clock.monotonic() - begun) * 1000
+    assembly.progress("observed", {"gateway": seen.gateway, "objects": len(seen.objects), "duration_ms": took})
+    return seen
 
 
 async def _observe(site: Site) -> Observed:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from reconciler.settings.codes import CODES
-from reconciler.settings.values import Settings, load_settings
+from reconciler.settings.values import Settings, Webhook, load_settings
 
-__all__ = ["CODES", "Settings", "load_settings"]
+__all__ = ["CODES", "Settings", "Webhook", "load_settings"]

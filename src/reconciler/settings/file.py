@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
@@ -17,7 +18,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, ordered
 from reconciler.model.secret import SecretRef
 from reconciler.secrets import SecretRules
 from reconciler.settings.given import Given
-from reconciler.settings.values import DIRECTORY, LEDGER, Locate, Settings
+from reconciler.settings.values import DIRECTORY, LEDGER, Locate, Settings, Webhook
 
 
 def read(data: Mapping[str, Any], over: Mapping[str, Given], locate: Locate, root: Path) -> Settings:
@@ -72,6 +73,34 @@ class _Embedded(_Part):
     faults: str | None = None
 
 
+class _Drift(_Part):
+    verify: bool = False
+
+
+class _Webhook(_Part):
+    """A receiver of messages."""
+
+    url: str
+    secret: _Key
+
+    @field_validator("url")
+    @classmethod
+    def _private(cls, url: str) -> str:
+        """Signed is not secret: a report goes through a network encrypted, or not at all."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        local = host in {"localhost", "::1"} or host.startswith("127.")
+        if not host or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            raise ValueError("must be an https URL; http is for this machine alone")
+        if parts.username is not None or parts.fragment:
+            raise ValueError("must hold no user and no fragment")
+        return url
+
+
+class _Notify(_Part):
+    webhook: _Webhook
+
+
 class _File(_Part):
     """What reconciler.yaml may hold."""
 
@@ -89,6 +118,8 @@ class _File(_Part):
     secrets: _Secrets = Field(default_factory=_Secrets)
     safety: _Safety = Field(default_factory=_Safety)
     embedded: _Embedded = Field(default_factory=_Embedded)
+    drift: _Drift = Field(default_factory=_Drift)
+    notify: list[_Notify] = []
 
     @field_validator("ledger")
     @classmethod
@@ -124,7 +155,7 @@ def _suggestion(keys: Sequence[str | int]) -> str:
 def _names(parents: Sequence[str | int]) -> Iterator[str]:
     part: type[BaseModel] = _File
     for key in parents:
-        part = _PARTS[str(key)]
+        part = part if isinstance(key, int) else _PARTS[str(key)]
     return (field.alias or name for name, field in part.model_fields.items())
 
 
@@ -133,6 +164,10 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "safety": _Safety,
     "embedded": _Embedded,
     "fingerprintKey": _Key,
+    "drift": _Drift,
+    "notify": _Notify,
+    "webhook": _Webhook,
+    "secret": _Key,
 }
 
 
@@ -178,4 +213,6 @@ def _settings(model: _File, root: Path) -> Settings:
         min_objects=model.safety.min_objects,
         rotations=model.rotations,
         embedded_faults=None if model.embedded.faults is None else root / model.embedded.faults,
+        webhooks=tuple(Webhook(one.webhook.url, one.webhook.secret.ref()) for one in model.notify),
+        drift_verify=model.drift.verify,
     )

@@ -37,6 +37,7 @@ VARIABLES: Mapping[str, str] = {
     "RECONCILER_SAFETY_MIN_OBJECTS": "/safety/minObjects",
     "RECONCILER_ROTATIONS": "/rotations",
     "RECONCILER_EMBEDDED_FAULTS": "/embedded/faults",
+    "RECONCILER_DRIFT_VERIFY": "/drift/verify",
 }
 """Setting, as a JSON pointer, by variable."""
 

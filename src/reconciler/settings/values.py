@@ -28,6 +28,14 @@ Locate = Callable[[str], Position | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """A receiver of messages, and the reference of the secret that they are signed with."""
+
+    url: str
+    secret: SecretRef
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. `root` is the folder that relative paths are read from, and manifests may not leave.
 
@@ -55,6 +63,8 @@ class Settings:
     min_objects: int = 10
     rotations: str = "allow"
     embedded_faults: Path | None = None
+    webhooks: tuple[Webhook, ...] = ()
+    drift_verify: bool = False
 
     @property
     def audit_path(self) -> Path:

@@ -1,0 +1,84 @@
+"""``reconciler comment``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.exits import OK
+from reconciler.cli.notify import PATIENCE, source, words
+from reconciler.cli.options import shared
+from reconciler.cli.planning import exit_code
+from reconciler.cli.session import Command, say
+from reconciler.model.plan import Plan
+from reconciler.render import markdown
+from reconciler.render.subject import Subject
+from reconciler.render.view import clean
+
+_MERGE_REF = re.compile(r"refs/pull/(\d+)/")
+
+
+@click.command()
+@click.argument("planfile", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--pull-request", type=click.IntRange(min=1), help="Its number. [default: that of the event of the job]")
+@shared
+@click.pass_context
+def command(ctx: click.Context, /, planfile: Path, pull_request: int | None) -> None:
+    """Keep one comment on a pull request that shows PLANFILE, as `plan --out` or `--report json:FILE` wrote it.
+
+    The comment is made from the plan, never from text: it is safe to run this on a file that an untrusted job left.
+    A token that may not write is a warning, not a failure.
+    """
+    run = Command.begin(ctx)
+    ctx.exit(run.guarded(lambda: _comment(planfile, pull_request)))
+
+
+def _comment(planfile: Path, pull_request: int | None) -> int:
+    from reconciler.cli import planfile as files  # noqa: PLC0415 - start-up of `--help`
+
+    plan = files.read(planfile)
+    number = pull_request or _of_event()
+    if number is None:
+        raise click.UsageError("this job belongs to no pull request: name one with --pull-request NUMBER")
+    try:
+        done = asyncio.run(_kept(number, plan))
+    except Exception as error:  # noqa: BLE001 - a comment is a courtesy; the plan has said its own exit code
+        say(clean(f"warning[FORGE001]: the comment was not written: {words(error, named=True)}"))
+        return OK
+    say(f"comment on #{number}: {done}")
+    return OK
+
+
+async def _kept(number: int, plan: Plan) -> str:
+    from reconciler import forge, wiring  # noqa: PLC0415 - start-up of `--help`
+
+    code = exit_code(plan, detailed=False)
+    subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source())
+    async with asyncio.timeout(PATIENCE), wiring.open_forge(os.environ) as found:
+        return await forge.keep_comment(found, number, markdown.marker("plan"), markdown.text(subject))
+
+
+def _of_event() -> int | None:
+    """The pull request that started the job, by its event or its ref."""
+    merge = _MERGE_REF.match(os.environ.get("GITHUB_REF", ""))
+    if merge:
+        return int(merge.group(1))
+    path = os.environ.get("GITHUB_EVENT_PATH")
+    if not path:
+        return None
+    try:
+        return _number(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _number(event: Any) -> int | None:
+    found = event.get("pull_request") if isinstance(event, dict) else None
+    number = found.get("number") if isinstance(found, dict) else None
+    return number if isinstance(number, int) else None

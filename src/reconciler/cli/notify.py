@@ -1,0 +1,136 @@
+"""Telling others what was found. Whatever goes wrong here is a warning: it never hides what was found."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.cli.exits import DIFFERENCES, OK
+from reconciler.cli.session import Command, say
+from reconciler.cli.targets import IssueTarget
+from reconciler.errors import GatewayError, InputError
+from reconciler.model.plan import Plan
+from reconciler.render import json as documents
+from reconciler.render import markdown, overview, view
+from reconciler.render.subject import Subject
+from reconciler.settings import Webhook
+
+TITLE = "Gateways differ from what was applied"
+PATIENCE = 60.0
+"""Seconds that all targets together may take."""
+
+LARGEST = 256 * 1024
+"""Bytes of a webhook's body; above that only the first entries of each list are sent."""
+
+KEPT = 25
+_LISTS = ("drift", "pending", "defaults", "diagnostics")
+_TYPES = {OK: "reconciler.drift.none", DIFFERENCES: "reconciler.drift.found"}
+_UNKNOWN = "reconciler.drift.unknown"
+
+
+async def tell(run: Command, targets: Sequence[IssueTarget | Webhook], plan: Plan, code: int) -> None:
+    """Tell every target, side by side."""
+    await asyncio.gather(*(_told(run, target, plan, code) for target in targets))
+
+
+async def _told(run: Command, target: IssueTarget | Webhook, plan: Plan, code: int) -> None:
+    finding = "FORGE001" if isinstance(target, IssueTarget) else "NOTIFY001"
+    name = f"github-issue:{target.label}" if isinstance(target, IssueTarget) else f"webhook at {_host(target.url)}"
+    try:
+        async with asyncio.timeout(PATIENCE):
+            if isinstance(target, IssueTarget):
+                await _issue(target, plan, code)
+            else:
+                await _webhook(run, target, plan, code)
+    except Exception as error:  # noqa: BLE001 - a message is never worth a report
+        say(view.clean(f"warning[{finding}]: {name} was not told: {words(error, named=finding == 'FORGE001')}"))
+
+
+def words(error: Exception, *, named: bool) -> str:
+    """An error on one line. `named` is false where the path of a request may itself be a secret."""
+    if isinstance(error, InputError):
+        return "; ".join(item.detail for item in error.diagnostics)
+    if isinstance(error, TimeoutError):
+        return "no end in time"
+    if isinstance(error, GatewayError) and not named:
+        return f"{type(error).__name__}{f' ({error.status})' if error.status else ''}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+async def _webhook(run: Command, target: Webhook, plan: Plan, code: int) -> None:
+    from reconciler import notify, wiring  # noqa: PLC0415 - start-up of other commands
+
+    async with wiring.open_webhook(run.settings, target) as (client, path, secret, clock):
+        now = clock.now()
+        seconds = int(datetime.fromisoformat(now).timestamp())
+        body = {"type": _TYPES.get(code, _UNKNOWN), "timestamp": now, "data": payload(plan, code)}
+        await notify.deliver(client, path, secret, notify.Message(f"msg_{uuid.uuid4().hex}", seconds, body))
+
+
+def payload(plan: Plan, code: int) -> Mapping[str, Any]:
+    """The drift document; of one that is too large the first entries of each list, and the counts of all."""
+    document = documents.drift_document(plan, code)
+    for keep in (None, KEPT, 0):
+        cut = {name: document[name][:keep] for name in _LISTS}
+        made = {**document, **cut, "truncated": any(len(cut[name]) < len(document[name]) for name in _LISTS)}
+        if len(json.dumps(made, ensure_ascii=False).encode("utf-8", "backslashreplace")) <= LARGEST:
+            return made
+    return made
+
+
+async def _issue(target: IssueTarget, plan: Plan, code: int) -> None:
+    from reconciler import forge, wiring  # noqa: PLC0415 - start-up of other commands
+
+    subject = Subject("drift", code, plan, diagnostics=plan.diagnostics, source=source())
+    tracked = forge.Tracked(
+        label=target.label,
+        title=TITLE,
+        marker=markdown.marker("drift"),
+        text=markdown.text(subject, limit=markdown.LIMIT - 2 * forge.TAIL),
+        substance=substance(plan),
+        headline=overview.headline(subject),
+        finding=_finding(code),
+    )
+    async with wiring.open_forge(os.environ) as found:
+        await forge.keep_issue(found, tracked)
+
+
+def _finding(code: int) -> Any:
+    from reconciler.forge import Finding  # noqa: PLC0415 - see above
+
+    return {OK: Finding.NOTHING, DIFFERENCES: Finding.DIFFERENCES}.get(code, Finding.NOT_ALL_SEEN)
+
+
+def substance(plan: Plan) -> str:
+    """A digest of what differs and why: equal as long as a reader would learn nothing new."""
+    document = documents.drift_document(plan, 0)
+    matter = [
+        [change["address"], change["action"], change["causes"], [_matter(field) for field in change["fields"]]]
+        for name in ("drift", "pending")
+        for change in document[name]
+    ]
+    text = json.dumps(matter, sort_keys=True, default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _matter(field: Mapping[str, Any]) -> list[Any]:
+    """The labels of secrets are numbered anew in each plan, so they tell nothing between two."""
+    sides = [] if field["sensitive"] else [field["before"], field["after"]]
+    return [field["path"], field["cause"], *sides]
+
+
+def source() -> str:
+    """Where files of this commit can be looked at, as GitHub Actions says it; empty elsewhere."""
+    given = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")]
+    return f"{given[0]}/{given[1]}/blob/{given[2]}" if all(given) else ""

@@ -67,11 +67,11 @@ def _gauges(measured: Measured) -> Iterator[_Gauge]:
     yield _one("last_run_exit_code", "Its exit code; for drift 2 is drift, 1 is could not look.", measured.exit_code)
     complete = measured.plan is not None and measured.plan.complete
     yield _one("plan_complete", "1 when everything could be read, otherwise 0.", float(complete))
-    requests = {(gateway,): float(count) for gateway, count in measured.requests.items()}
+    requests: dict[Labels, float] = {(gateway,): float(count) for gateway, count in measured.requests.items()}
     yield _Gauge("last_run_requests", "HTTP requests made, repetitions included.", ("gateway",), requests)
     if measured.plan is not None:
         yield from _of_plan(measured.plan)
-    ended = Counter((outcome.action.value, outcome.status.value) for outcome in measured.outcomes)
+    ended: Counter[Labels] = Counter((outcome.action.value, outcome.status.value) for outcome in measured.outcomes)
     yield _Gauge("last_run_changes", "Changes of an apply, by how they ended.", ("action", "status"), {**ended})
 
 

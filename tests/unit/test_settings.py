@@ -94,6 +94,7 @@ secrets:
 safety: {maxChangePercent: 10, minObjects: 3}
 rotations: ask
 embedded: {faults: faults.json}
+drift: {verify: true}
 """
 
 
@@ -119,6 +120,7 @@ def test_every_setting_can_stand_in_the_file_and_in_a_variable(tmp_path: Path) -
         "RECONCILER_SAFETY_MIN_OBJECTS": "3",
         "RECONCILER_ROTATIONS": "ask",
         "RECONCILER_EMBEDDED_FAULTS": "faults.json",
+        "RECONCILER_DRIFT_VERIFY": "true",
         "RECONCILER_ROOT": ".",
     }
     assert set(environ) == set(VARIABLES)
@@ -271,3 +273,30 @@ def test_flags_are_settings(tmp_path: Path) -> None:
     settings = load(tmp_path, None, None, **values)
     assert (settings.ledger_path, settings.log_format) == (tmp_path / "l.sqlite", "json")
     assert (settings.timeout, settings.lock_timeout) == (5.0, 0.5)
+
+
+def test_a_webhook_has_an_address_and_a_reference(tmp_path: Path) -> None:
+    """The secret itself has no place in a file that everybody reads."""
+    text = "drift: {verify: true}\nnotify:\n  - webhook: {url: 'https://h.example.com/a', secret: {env: HOOK}}\n"
+    settings = load(tmp_path, text)
+    assert settings.drift_verify is True
+    [webhook] = settings.webhooks
+    assert (webhook.url, webhook.secret) == ("https://h.example.com/a", SecretRef("env", ("HOOK",)))
+
+
+@pytest.mark.parametrize(
+    ("webhook", "expected"),
+    [
+        ("{url: 'http://h.example.com', secret: {env: A}}", "must be an https URL"),
+        ("{url: 'https://me:pw@h.example.com', secret: {env: A}}", "no user"),
+        ("{url: 'ftp://127.0.0.1', secret: {env: A}}", "must be an https URL"),
+        ("{url: '', secret: {env: A}}", "must be an https URL"),
+        ("{url: 'https://h.example.com', secret: plain}", "notify.0.webhook.secret"),
+        ("{url: 'https://h.example.com', secret: {envv: A}}", "Did you mean 'env'?"),
+        ("{uri: 'https://h.example.com', secret: {env: A}}", "Did you mean 'url'?"),
+    ],
+)
+def test_a_webhook_in_clear_or_with_a_typo_is_refused_at_its_line(webhook: str, expected: str, tmp_path: Path) -> None:
+    """What would send a report in clear must not wait for the first night to be seen."""
+    found = refused(tmp_path, f"notify:\n  - webhook: {webhook}\n")
+    assert any(expected in line and line.startswith("reconciler.yaml:2:") for line in found), found

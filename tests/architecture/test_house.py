@@ -51,6 +51,7 @@ LONG = {
     "planning/decide.py": "one object, from its table to its change",
     "cli/session.py": "what commands have in common",
     "transport/client.py": "one request from door to door",
+    "render/schema.py": "each published document, one beside the other",
     "render/json.py": "each document beside its reader",
     "engine/pipeline.py": "the whole of a run, to be read from top to bottom",
     "wiring.py": "the one file that knows every plug",

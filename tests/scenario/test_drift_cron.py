@@ -204,3 +204,17 @@ def test_a_forge_that_limits_is_not_waited_for_all_night(night: Bench, api: GitH
     found = night.run("drift", "--notify", "github-issue")
     assert found.code == 2
     assert "rate limit" in found.err
+
+
+def test_an_apply_that_fails_is_told_and_one_that_does_not_is_silent(night: Bench, receiver: Receiver) -> None:
+    """Merges happen while nobody looks at the job: what did not reach the gateway must reach a person."""
+    night.manifests(endpoint("one", rpm=7))
+    night.faults({"match": {"method": "PUT"}, "do": {"status": 400}})
+    assert night.apply("--notify", "webhook").code != 0
+    [message] = messages(receiver)
+    assert message["type"] == "reconciler.apply.failed"
+    assert [outcome["status"] for outcome in message["data"]["outcomes"]] == ["failed"]
+    night.faults()
+    assert night.apply("--notify", "webhook").code == 0
+    assert len(receiver.deliveries) == 1
+    assert night.apply("--notify", "github-issue").code == 64

@@ -16,8 +16,9 @@ from reconciler.model.plan import Mode, Plan, Tally
 from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning import PlanOptions, World, drift_causes, field_cause, make_plan, planned_causes, unapplied
+from reconciler.render import html, junit, markdown, terminal
 from reconciler.render import json as documents
-from reconciler.render import terminal
+from reconciler.render.subject import Subject
 
 ONE = Address("prod", "Endpoint", "one")
 KEY = "/spec/credentials/k/apiKey"
@@ -124,6 +125,15 @@ def test_a_server_default_is_shown_and_never_counted() -> None:
     text = "".join("".join(text for text, _ in line) for line in terminal.drift_lines(made, lambda _: None))
     assert "server default" in text
     assert text.endswith("No drift.")
+
+
+def test_a_server_default_is_in_the_reports_for_people() -> None:
+    """Whoever wonders where a value comes from looks there first, and no report may take it for a failure."""
+    subject = Subject("drift", 0, plan(SPEC, SPEC, SPEC | {"region": "eu"}))
+    for text in (markdown.text(subject), html.text(subject), junit.text(subject)):
+        assert "region" in text
+        assert "server default" in text.lower()
+        assert "<failure" not in text
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,12 @@ from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.cli.failure import Failure
 from reconciler.cli.journal import Journal
 from reconciler.cli.logging import BarProgress
-from reconciler.cli.options import allowances, gateways, metrics, paths, reporting
+from reconciler.cli.options import allowances, gateways, metrics, paths, reporting, traces
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
 from reconciler.cli.subject import edges_of, subject
+from reconciler.cli.targets import of_webhooks, resolved
 from reconciler.cli.watch import Watch
 from reconciler.errors import Blocked
 from reconciler.model.diagnostic import Diagnostic
@@ -32,9 +33,12 @@ from reconciler.planning import Rotations, change_digest
 from reconciler.render import json as documents
 from reconciler.render import terminal
 from reconciler.render.subject import Subject
+from reconciler.settings import Webhook
 
 if TYPE_CHECKING:
     from reconciler.engine import ApplyOptions, Assembly, Planned
+
+NOTIFY = "Tell webhook[:URL] of the settings of an apply that failed; repeatable."
 
 
 @click.command()
@@ -49,7 +53,9 @@ if TYPE_CHECKING:
 )
 @click.option("--on-failure", type=click.Choice(["halt", "rollback"]), default="halt", help="Of a verification.")
 @click.option("--no-verify", is_flag=True, help="Do not ask the gateway whether what was written works.")
+@click.option("--notify", multiple=True, metavar="TARGET", callback=of_webhooks, help=NOTIFY)
 @metrics
+@traces
 @click.option("--lock-timeout", type=click.FloatRange(min=0), help="Seconds to wait for another run.")
 @allowances
 @reporting
@@ -80,6 +86,7 @@ class _Apply:
             unasked=given["auto_approve"],
             rotations=Rotations.ALLOW if given["rotations"] else Rotations(run.settings.rotations),
         )
+        self.targets = [one for one in resolved(given["notify"], run.settings) if isinstance(one, Webhook)]
         self.watch = Watch(run, "apply", given["metrics"])
         self.ended: Run | None = None
 
@@ -105,7 +112,15 @@ class _Apply:
     async def tell(self, end: Ending | Failure) -> None:
         """Those who look on see as much of a run as there was."""
         known = () if self.plan is None or not self.journal.begun else self.journal.outcomes(self.plan)
-        await self.watch.ended(end.code, self.plan, known if self.ended is None else self.ended.outcomes)
+        failure = (
+            end if isinstance(end, Failure) else Failure(end.code, () if self.plan is None else self.plan.diagnostics)
+        )
+        ended = self.ended or _failed_run(failure, known)
+        if end.code and self.targets:
+            from reconciler.cli import notify  # noqa: PLC0415 - only where somebody is told
+
+            await notify.tell_failed(self.run, self.targets, ended)
+        await self.watch.ended(end.code, self.plan, ended.outcomes)
 
     def _manifests(self) -> tuple[Path, ...]:
         """The arguments without the plan files, whose changes are what is expected."""

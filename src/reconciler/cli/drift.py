@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.exits import DIFFERENCES, FAILED, OK
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import gateways, metrics, paths, reporting
+from reconciler.cli.options import gateways, metrics, paths, reporting, traces
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
@@ -29,6 +29,7 @@ NOTIFY = "Tell: webhook[:URL] of the settings, github-issue[:LABEL]; repeatable.
 @click.option("--verify", is_flag=True, help="Ask the gateways as well whether what was applied works.")
 @click.option("--notify", multiple=True, metavar="TARGET", callback=of_option, help=NOTIFY)
 @metrics
+@traces
 @reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from reconciler.cli.session import Command, say
 from reconciler.cli.targets import IssueTarget
 from reconciler.errors import GatewayError, InputError
 from reconciler.model.plan import Plan
+from reconciler.model.run import Run
 from reconciler.render import json as documents
 from reconciler.render import markdown, overview, view
 from reconciler.render.subject import Subject
@@ -31,24 +32,40 @@ LARGEST = 256 * 1024
 
 KEPT = 25
 _LISTS = ("drift", "pending", "defaults", "diagnostics")
+_RUN_LISTS = ("outcomes", "residue", "diagnostics")
 _TYPES = {OK: "reconciler.drift.none", DIFFERENCES: "reconciler.drift.found"}
 _UNKNOWN = "reconciler.drift.unknown"
 
 
 async def tell(run: Command, targets: Sequence[IssueTarget | Webhook], plan: Plan, code: int) -> None:
-    """Tell every target, side by side."""
-    await asyncio.gather(*(_told(run, target, plan, code) for target in targets))
+    """Tell every target what a drift run found, side by side."""
+    kind = _TYPES.get(code, _UNKNOWN)
+    await asyncio.gather(
+        *(
+            _told("FORGE001", f"github-issue:{target.label}", _issue(target, plan, code))
+            if isinstance(target, IssueTarget)
+            else _told_webhook(run, target, kind, payload(plan, code))
+            for target in targets
+        )
+    )
 
 
-async def _told(run: Command, target: IssueTarget | Webhook, plan: Plan, code: int) -> None:
-    finding = "FORGE001" if isinstance(target, IssueTarget) else "NOTIFY001"
-    name = f"github-issue:{target.label}" if isinstance(target, IssueTarget) else f"webhook at {_host(target.url)}"
+async def tell_failed(run: Command, targets: Sequence[Webhook], ended: Run) -> None:
+    """Tell webhooks of an apply that did not do all that it was to do."""
+    data = documents.run_document(ended)
+    await asyncio.gather(
+        *(_told_webhook(run, one, "reconciler.apply.failed", _cut(data, _RUN_LISTS)) for one in targets)
+    )
+
+
+async def _told_webhook(run: Command, target: Webhook, kind: str, data: Mapping[str, Any]) -> None:
+    await _told("NOTIFY001", f"webhook at {urlsplit(target.url).hostname}", _webhook(run, target, kind, data))
+
+
+async def _told(finding: str, name: str, telling: Awaitable[None]) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
-            if isinstance(target, IssueTarget):
-                await _issue(target, plan, code)
-            else:
-                await _webhook(run, target, plan, code)
+            await telling
     except Exception as error:  # noqa: BLE001 - a message is never worth a report
         say(view.clean(f"warning[{finding}]: {name} was not told: {words(error, named=finding == 'FORGE001')}"))
 
@@ -64,26 +81,25 @@ def words(error: Exception, *, named: bool) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-async def _webhook(run: Command, target: Webhook, plan: Plan, code: int) -> None:
+async def _webhook(run: Command, target: Webhook, kind: str, data: Mapping[str, Any]) -> None:
     from reconciler import notify, wiring  # noqa: PLC0415 - start-up of other commands
 
     async with wiring.open_webhook(run.settings, target) as (client, path, secret, clock):
         now = clock.now()
         seconds = int(datetime.fromisoformat(now).timestamp())
-        body = {"type": _TYPES.get(code, _UNKNOWN), "timestamp": now, "data": payload(plan, code)}
+        body = {"type": kind, "timestamp": now, "data": data}
         await notify.deliver(client, path, secret, notify.Message(f"msg_{uuid.uuid4().hex}", seconds, body))
 
 
 def payload(plan: Plan, code: int) -> Mapping[str, Any]:
     """The drift document; of one that is too large the first entries of each list, and the counts of all."""
-    document = documents.drift_document(plan, code)
+    return _cut(documents.drift_document(plan, code), _LISTS)
+
+
+def _cut(document: Mapping[str, Any], lists: Sequence[str]) -> Mapping[str, Any]:
     for keep in (None, KEPT, 0):
-        cut = {name: document[name][:keep] for name in _LISTS}
-        made = {**document, **cut, "truncated": any(len(cut[name]) < len(document[name]) for name in _LISTS)}
+        cut = {name: document[name][:keep] for name in lists}
+        made = {**document, **cut, "truncated": any(len(cut[name]) < len(document[name]) for name in lists)}
         if len(json.dumps(made, ensure_ascii=False).encode("utf-8", "backslashreplace")) <= LARGEST:
             return made
     return made

@@ -54,8 +54,6 @@ _REPORTING = (
                  expose_value=False, callback=_keep, help="Of the report."),
     click.option("--report", "reports", multiple=True, metavar="FORMAT:FILE",
                  expose_value=False, callback=_keep_reports, help="Write a report as well; repeatable."),
-    click.option("--otel", is_flag=True, expose_value=False, callback=_keep,
-                 help="Send traces by OTLP; needs reconciler[otel]."),
 )
 # fmt: on
 
@@ -85,6 +83,13 @@ out = click.option(
 )
 
 
+traces = click.option(
+    "--otel",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep,
+    help="Send traces by OTLP; needs reconciler[otel].",
+)
 metrics = click.option(
     "--metrics",
     metavar="FILE",

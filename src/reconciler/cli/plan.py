@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import allowances, gateways, out, paths, reporting
+from reconciler.cli.options import allowances, gateways, out, paths, reporting, traces
 from reconciler.cli.planning import exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
+from reconciler.cli.watch import Watch
 from reconciler.model.diagnostic import ordered
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.resource import Desired
@@ -32,13 +33,15 @@ from reconciler.render import terminal
     help="Plan from a snapshot: no credentials, no network.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@traces
 @allowances
 @reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Show what would change, and what drifted. Writes nothing to any gateway."""
     run = Command.begin(ctx, _failed)
-    run.run(lambda: _plan(run, given), _failed)
+    watch = Watch(run, "plan")
+    run.run(lambda: _plan(run, watch, given), _failed, watch.told)
 
 
 def _failed(failure: Failure) -> Ending:
@@ -46,16 +49,18 @@ def _failed(failure: Failure) -> Ending:
     return failed_with(failure, documents.plan_document(plan), told(plan), "plan")
 
 
-async def _plan(run: Command, given: dict[str, Any]) -> Ending:
+async def _plan(run: Command, watch: Watch, given: dict[str, Any]) -> Ending:
     desired = run.load(given["paths"], given["gateways"])
-    made = await _made(run, desired, given) if given["against"] is None else _made_against(run, desired, given)
-    return _ending(run, desired, made, given)
+    if given["against"] is not None:
+        return _ending(run, desired, _made_against(run, desired, given), given)
+    return _ending(run, desired, await _made(run, watch, desired, given), given)
 
 
-async def _made(run: Command, desired: Desired, given: dict[str, Any]) -> Plan:
+async def _made(run: Command, watch: Watch, desired: Desired, given: dict[str, Any]) -> Plan:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-    async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
+    chosen, heard = given["gateways"], watch.beside(run.progress)
+    async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard) as session:
         return (await engine.plan(session, options(run, Mode.APPLY, given))).plan
 
 

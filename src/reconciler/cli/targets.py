@@ -60,6 +60,14 @@ def of_option(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
         raise click.BadParameter(str(error), ctx, param) from None
 
 
+def of_webhooks(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Target, ...]:
+    """The same, for a command that only webhooks are told of."""
+    targets = of_option(ctx, param, value)
+    if any(isinstance(target, IssueTarget) for target in targets):
+        raise click.BadParameter("only webhooks are told of this command", ctx, param)
+    return targets
+
+
 def resolved(targets: Sequence[Target], settings: Settings) -> tuple[IssueTarget | Webhook, ...]:
     """The targets with what the settings know of them, each once. Raises click.UsageError for one they do not know."""
     return tuple(dict.fromkeys(one for target in targets for one in _resolved(target, settings)))

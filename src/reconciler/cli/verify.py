@@ -8,10 +8,11 @@ import click
 
 from reconciler.cli.exits import OK, UNHEALTHY
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import gateways, reporting
+from reconciler.cli.options import gateways, reporting, traces
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
+from reconciler.cli.watch import Watch
 from reconciler.model.address import Address
 from reconciler.render import json as documents
 from reconciler.render import terminal
@@ -20,6 +21,7 @@ from reconciler.render import terminal
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @gateways
+@traces
 @reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
@@ -29,18 +31,20 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         addresses = [Address.parse(text) for text in given["addresses"]]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    run.run(lambda: _verify(run, given["gateways"], addresses), _failed)
+    watch = Watch(run, "verify")
+    run.run(lambda: _verify(run, watch, given["gateways"], addresses), _failed, watch.told)
 
 
 def _failed(failure: Failure) -> Ending:
     return failed_with(failure, documents.verify_document(failure.code, (), failure.diagnostics), command="verify")
 
 
-async def _verify(run: Command, gateways: tuple[str, ...], addresses: list[Address]) -> Ending:
+async def _verify(run: Command, watch: Watch, gateways: tuple[str, ...], addresses: list[Address]) -> Ending:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
     desired = run.load((), gateways)
-    async with wiring.open_session(run.settings, desired, gateways=gateways, progress=run.progress) as session:
+    heard = watch.beside(run.progress)
+    async with wiring.open_session(run.settings, desired, gateways=gateways, progress=heard) as session:
         outcomes = await engine.verify(session, addresses)
     code = OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
     report = Report(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli.failure import Failure
+from reconciler.cli.report import Ending
 from reconciler.cli.session import Command, say
 from reconciler.cli.tracing import open_tracing
 from reconciler.model.plan import Plan
@@ -20,7 +22,7 @@ from reconciler.model.run import Outcome
 class Watch:
     """One command, watched from its beginning."""
 
-    def __init__(self, run: Command, command: str, metrics: Path | None) -> None:
+    def __init__(self, run: Command, command: str, metrics: Path | None = None) -> None:
         self._command = command
         self._metrics = metrics
         self._begun = time.monotonic()
@@ -38,6 +40,10 @@ class Watch:
             first(event, fields)
 
         return heard
+
+    async def told(self, end: Ending | Failure) -> None:
+        """For a command of which there is no more to know than how it ended."""
+        await self.ended(end.code, None)
 
     async def ended(self, code: int, plan: Plan | None, outcomes: Sequence[Outcome] = ()) -> None:
         """Write the metrics and hand over the spans; what fails here is a warning."""

@@ -6,6 +6,7 @@ test case                           result
 planned change                      passed; skipped if ``apply`` did not begin
 change merged but not applied       failure (only of ``drift``)
 object changed outside              failure (only of ``drift``), else passed
+server default                      passed
 outcome: well                       passed
 outcome: unhealthy, rolled back     failure
 outcome: failed, unknown            error
@@ -66,6 +67,7 @@ def _suites(subject: Subject) -> Mapping[str, Sequence[_Case]]:
         "outcomes": [_outcome(outcome) for outcome in subject.outcomes],
         "changes": [] if subject.outcomes or plan is None else _changes(subject, plan),
         "drift": [_drift(change, subject) for change in (plan.drift if plan else ())],
+        "defaults": [_default(change) for change in (plan.defaults if plan else ())],
         "findings": [_finding(item) for item in subject.diagnostics],
         "reading": [] if plan is None or plan.complete else [_UNREAD],
     }
@@ -97,6 +99,11 @@ def _drift(change: Change, subject: Subject) -> _Case:
     body = [*_place(change.position), view.cause(change), *lines]
     result = "failure" if subject.command == "drift" else ""
     return _Case(_group(change.address), f"drift {change.address.name}", result, "drift", view.cause(change), body)
+
+
+def _default(change: Change) -> _Case:
+    lines = [f"{view.field_path(field.path)}: {view.default_words(field)}" for field in view.fields(change)]
+    return _Case(_group(change.address), f"server default {change.address.name}", "", "", "", lines)
 
 
 def _outcome(outcome: Outcome) -> _Case:

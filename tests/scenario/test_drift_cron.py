@@ -12,7 +12,7 @@ import standardwebhooks
 from github_api import FORK, Fault, GitHubApi, serving
 from prometheus_client.parser import text_string_to_metric_families
 from receiver import Receiver, receiving
-from scenario_bench import Bench, Finished, endpoint
+from scenario_bench import GATEWAY, Bench, Finished, endpoint
 
 from reconciler.render import markdown
 
@@ -172,6 +172,39 @@ def test_a_comment_follows_the_plan(night: Bench, api: GitHubApi) -> None:
     assert night.run("comment", "plan.json").code == 0
     [second] = api.said(number)
     assert "No changes" in second
+
+
+def test_a_plan_that_could_not_be_made_is_said_in_the_comment(night: Bench, api: GitHubApi) -> None:
+    """The comment of an earlier push would otherwise stand there and promise what no longer holds."""
+    number = api.pull_request()
+    api.comment(number, f"{markdown.marker('plan')}\nNo changes.")
+    night.manifests("kind: Nonsense\n")
+    assert night.run("plan", "--report", "json:plan.json").code == 1
+    done = night.run("comment", "plan.json", "--pull-request", str(number))
+    assert done.code == 0, done.err
+    [said] = api.said(number)
+    assert "incomplete" in said
+    assert "manifests/fleet.yaml" in said
+
+
+def test_traces_have_left_when_the_command_ends(night: Bench, receiver: Receiver) -> None:
+    """The process ends at once and takes down nothing: what was not handed over by then is lost."""
+    night.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_SERVICE_NAME": "night-cron"}
+    assert night.run("drift").code == 0
+    [one] = receiver.deliveries
+    assert one.path == "/v1/traces"
+    assert b"night-cron" in one.content
+
+
+def test_drift_that_was_seen_is_told_though_another_gateway_was_not(night: Bench, api: GitHubApi) -> None:
+    """One gateway that is down for weeks must not hide what happens on all others."""
+    night.edit("one", rateLimits=LIMITS)
+    night.manifests(endpoint("one").replace("{name: one}", "{name: one, gateways: [prod, down]}"))
+    night.write("manifests/down.yaml", GATEWAY.format(url="http://127.0.0.1:1", total=1).replace("prod", "down"))
+    assert drift(night).code == 1
+    [issue] = api.issues.values()
+    assert "Not everything could be read" in issue["body"]
+    assert "prod/Endpoint/one" in issue["body"]
 
 
 def test_a_fork_is_not_failed_for_its_token(night: Bench, api: GitHubApi, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reconciler.cli.exits import DIFFERENCES, OK
@@ -22,6 +22,9 @@ from reconciler.render import json as documents
 from reconciler.render import markdown, overview, view
 from reconciler.render.subject import Subject
 from reconciler.settings import Webhook
+
+if TYPE_CHECKING:
+    from reconciler.forge import Finding
 
 TITLE = "Gateways differ from what was applied"
 PATIENCE = 60.0
@@ -116,16 +119,19 @@ async def _issue(target: IssueTarget, plan: Plan, code: int) -> None:
         text=markdown.text(subject, limit=markdown.LIMIT - 2 * forge.TAIL),
         substance=substance(plan),
         headline=overview.headline(subject),
-        finding=_finding(code),
+        finding=_finding(plan),
     )
     async with wiring.open_forge(os.environ) as found:
         await forge.keep_issue(found, tracked)
 
 
-def _finding(code: int) -> Any:
+def _finding(plan: Plan) -> Finding:
+    """What was found counts also where not all was seen; what was not found, only where all was."""
     from reconciler.forge import Finding  # noqa: PLC0415 - see above
 
-    return {OK: Finding.NOTHING, DIFFERENCES: Finding.DIFFERENCES}.get(code, Finding.NOT_ALL_SEEN)
+    if plan.drift or view.pending(plan):
+        return Finding.DIFFERENCES
+    return Finding.NOTHING if plan.complete else Finding.NOT_ALL_SEEN
 
 
 def substance(plan: Plan) -> str:

@@ -10,6 +10,8 @@
 | nothing      | none      | any         | nothing                                                         |
 | not all seen | any       | any         | nothing: what was not seen is neither there nor gone            |
 
+Differences that were found count as such, also where not all was seen: the text then says so.
+
 Whatever is gone when it is written to counts as not there. Only issues that this credential opened and that begin
 with the marker count: never one by its title. The substance stands as a digest in a hidden line at the end.
 """

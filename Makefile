@@ -43,9 +43,11 @@ schemas: setup  ## write schemas/ from the models
 readme: setup  ## fill the README with the demo's transcript and the benchmark's table
 	$(BIN)/python docs/fill_readme.py
 
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	--no-emit-trusted-host --no-emit-find-links --no-header
+
 lock: setup  ## pin the dependencies again, with hashes and without index addresses
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements/runtime.txt requirements/runtime.in
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements/dev.txt requirements/dev.in
+	for name in runtime build dev; do $(LOCK) --output-file requirements/$$name.txt requirements/$$name.in; done
 
 clean:
 	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from reconciler.cli.exits import OK
-from reconciler.cli.notify import PATIENCE, source, words
+from reconciler.cli.notify import PATIENCE, words
 from reconciler.cli.options import shared
 from reconciler.cli.planning import exit_code
 from reconciler.cli.session import Command, say
+from reconciler.cli.subject import source_of
 from reconciler.model.plan import Plan
 from reconciler.render import markdown
 from reconciler.render.subject import Subject
@@ -36,10 +37,10 @@ def command(ctx: click.Context, /, planfile: Path, pull_request: int | None) -> 
     A token that may not write is a warning, not a failure.
     """
     run = Command.begin(ctx)
-    ctx.exit(run.guarded(lambda: _comment(planfile, pull_request)))
+    ctx.exit(run.guarded(lambda: _comment(run, planfile, pull_request)))
 
 
-def _comment(planfile: Path, pull_request: int | None) -> int:
+def _comment(run: Command, planfile: Path, pull_request: int | None) -> int:
     from reconciler.cli import planfile as files  # noqa: PLC0415 - start-up of `--help`
 
     plan = files.read(planfile)
@@ -47,7 +48,7 @@ def _comment(planfile: Path, pull_request: int | None) -> int:
     if number is None:
         raise click.UsageError("this job belongs to no pull request: name one with --pull-request NUMBER")
     try:
-        done = asyncio.run(_kept(number, plan))
+        done = asyncio.run(_kept(run, number, plan))
     except Exception as error:  # noqa: BLE001 - a comment is a courtesy; the plan has said its own exit code
         say(clean(f"warning[FORGE001]: the comment was not written: {words(error, named=True)}"))
         return OK
@@ -55,11 +56,11 @@ def _comment(planfile: Path, pull_request: int | None) -> int:
     return OK
 
 
-async def _kept(number: int, plan: Plan) -> str:
+async def _kept(run: Command, number: int, plan: Plan) -> str:
     from reconciler import forge, wiring  # noqa: PLC0415 - start-up of `--help`
 
     code = exit_code(plan, detailed=False)
-    subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source())
+    subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source_of(os.environ, run.settings.root))
     async with asyncio.timeout(PATIENCE), wiring.open_forge(os.environ) as found:
         return await forge.keep_comment(found, number, markdown.marker("plan"), markdown.text(subject))
 

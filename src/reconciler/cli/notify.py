@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.exits import DIFFERENCES, OK
 from reconciler.cli.session import Command, say
+from reconciler.cli.subject import source_of
 from reconciler.cli.targets import IssueTarget
 from reconciler.errors import GatewayError, InputError
 from reconciler.model.plan import Plan
@@ -45,7 +46,7 @@ async def tell(run: Command, targets: Sequence[IssueTarget | Webhook], plan: Pla
     kind = _TYPES.get(code, _UNKNOWN)
     await asyncio.gather(
         *(
-            _told("FORGE001", f"github-issue:{target.label}", _issue(target, plan, code))
+            _told("FORGE001", f"github-issue:{target.label}", _issue(run, target, plan, code))
             if isinstance(target, IssueTarget)
             else _told_webhook(run, target, kind, payload(plan, code))
             for target in targets
@@ -108,10 +109,12 @@ def _cut(document: Mapping[str, Any], lists: Sequence[str]) -> Mapping[str, Any]
     return made
 
 
-async def _issue(target: IssueTarget, plan: Plan, code: int) -> None:
+async def _issue(run: Command, target: IssueTarget, plan: Plan, code: int) -> None:
     from reconciler import forge, wiring  # noqa: PLC0415 - start-up of other commands
 
-    subject = Subject("drift", code, plan, diagnostics=plan.diagnostics, source=source())
+    subject = Subject(
+        "drift", code, plan, diagnostics=plan.diagnostics, source=source_of(os.environ, run.settings.root)
+    )
     tracked = forge.Tracked(
         label=target.label,
         title=TITLE,
@@ -150,9 +153,3 @@ def _matter(field: Mapping[str, Any]) -> list[Any]:
     """The labels of secrets are numbered anew in each plan, so they tell nothing between two."""
     sides = [] if field["sensitive"] else [field["before"], field["after"]]
     return [field["path"], field["cause"], *sides]
-
-
-def source() -> str:
-    """Where files of this commit can be looked at, as GitHub Actions says it; empty elsewhere."""
-    given = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")]
-    return f"{given[0]}/{given[1]}/blob/{given[2]}" if all(given) else ""

@@ -229,6 +229,21 @@ def commit_of(root: Path) -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 else None
 
 
+def commits_of(root: Path, most: int) -> tuple[str, ...]:
+    """The newest commits of the checkout, the last one first; none where there is no checkout."""
+    try:
+        found = subprocess.run(  # noqa: S603 - fixed words and a number
+            ["git", "-C", str(root), "rev-list", f"--max-count={most}", "HEAD"],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(found.stdout.split()) if found.returncode == 0 else ()
+
+
 def _platforms(desired: Desired) -> Mapping[str, platforms.OpenablePlatform]:
     found, findings = {}, []
     for name, gateway in desired.gateways.items():

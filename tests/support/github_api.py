@@ -67,6 +67,7 @@ class GitHubApi:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    brought: dict[str, list[int]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
@@ -97,6 +98,12 @@ class GitHubApi:
     def pull_request(self, body: str = "please", **more: Any) -> int:
         """Somebody opens a pull request, which is an issue as well."""
         return self.issue(body, login="ann", pull_request={"url": f"{self.url}/pulls"}, **more)
+
+    def merge(self, number: int, *commits: str) -> None:
+        """Somebody merges a pull request, which brings these commits."""
+        self.issues[number] |= {"state": "closed", "merged_at": "2026-01-31T04:17:09Z"}
+        for commit in commits:
+            self.brought.setdefault(commit, []).append(number)
 
     def comment(self, number: int, body: str, *, login: str = "github-actions[bot]") -> int:
         """Somebody comments."""
@@ -185,6 +192,7 @@ class GitHubApi:
             ("POST", r"/issues/(\d+)/comments", self._add_comment),
             ("PATCH", r"/issues/comments/(\d+)", self._edit_comment),
             ("DELETE", r"/issues/comments/(\d+)", self._delete_comment),
+            ("GET", "/commits/([0-9a-f]{40})/pulls", self._pulls_of),
             ("GET", "/labels/(.+)", self._get_label),
             ("POST", "/labels", self._add_label),
         ]
@@ -242,6 +250,9 @@ class GitHubApi:
 
     def _delete_comment(self, found: Any, *_: Any) -> Answer:
         return (204, None) if self.comments.pop(int(found[0]), None) else (404, {"message": "Not Found"})
+
+    def _pulls_of(self, found: Any, *_: Any) -> Answer:
+        return 200, [self.issues[number] for number in self.brought.get(found[0], ())]
 
     def _get_label(self, found: Any, *_: Any) -> Answer:
         label = self.labels.get(found[0].lower())

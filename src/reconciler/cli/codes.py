@@ -30,6 +30,10 @@ CODES: Mapping[str, str] = {
         "The command was not done within its time limit (`--timeout`, or `timeout` in the settings) and was ended. "
         "What was begun is in the ledger; run the command again, with more time or fewer gateways."
     ),
+    "CLI011": (
+        "`reconciler approved` looks for the pull requests behind the last commits, and there are none: the settings' "
+        "folder is no checkout of git, or git is not installed."
+    ),
     "CLI009": (
         "The file given with --against is no snapshot that `reconciler snapshot` wrote, or a later version wrote it. "
         "Take it again."

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from reconciler.cli.planning import exit_code
 from reconciler.cli.session import Command, say
 from reconciler.cli.subject import source_of
 from reconciler.model.plan import Plan
+from reconciler.planning import change_digest
 from reconciler.render import markdown
 from reconciler.render.subject import Subject
 from reconciler.render.view import clean
 
+LIMIT = 65_536
 _MERGE_REF = re.compile(r"refs/pull/(\d+)/")
 
 
@@ -62,7 +65,15 @@ async def _kept(run: Command, number: int, plan: Plan) -> str:
     code = exit_code(plan, detailed=False)
     subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source_of(os.environ, run.settings.root))
     async with asyncio.timeout(PATIENCE), wiring.open_forge(os.environ) as found:
-        return await forge.keep_comment(found, number, markdown.marker("plan"), markdown.text(subject))
+        return await forge.keep_comment(found, number, markdown.marker("plan"), _text(subject, plan, forge.stamp))
+
+
+def _text(subject: Subject, plan: Plan, stamp: Callable[[str, Sequence[str]], str]) -> str:
+    """The report, and at its end what approving it means; a plan that could not be applied approves nothing."""
+    if not plan.complete or plan.blocked:
+        return markdown.text(subject)
+    line = stamp(plan.digest, [change_digest(change) for change in plan.changes])
+    return f"{markdown.text(subject, limit=LIMIT - len(line) - 2).rstrip()}\n\n{line}"
 
 
 def _of_event() -> int | None:

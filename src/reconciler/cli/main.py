@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ledger": ("reconciler.cli.ledger", "Read and mend the ledger."),
     "schema": ("reconciler.cli.schema", "Print the JSON Schema of the language, of a kind, or of an output."),
     "explain": ("reconciler.cli.explain", "Explain a field of a kind, or a diagnostic code."),
+    "approved": ("reconciler.cli.approved", "Print what merged pull requests approved."),
     "graph": ("reconciler.cli.graph", "Draw what depends on what."),
     "gateway": ("reconciler.cli.gateway", "Run the gateway in a box."),
     "completion": ("reconciler.cli.completion", "Print the completion script of a shell."),

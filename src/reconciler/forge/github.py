@@ -84,6 +84,13 @@ class GitHub:
         with suppress(NotFound):
             await self._gone_is_not_found("DELETE", f"/issues/comments/{comment}", None, Repeat.ALWAYS)
 
+    async def merged_by(self, commit: str) -> Sequence[int]:
+        """Merged pull requests; one that is open or was closed otherwise approves nothing."""
+        path = f"{self._repository}/commits/{segment(commit)}/pulls"
+        return [
+            int(item["number"]) async for item in self._pages(path, {"per_page": PER_PAGE}) if item.get("merged_at")
+        ]
+
     async def _require_label(self, label: str) -> None:
         """A label that an issue is to be found by must be there first: unknown ones may be dropped without a word."""
         try:

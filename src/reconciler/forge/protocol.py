@@ -53,5 +53,8 @@ class Forge(Protocol):
     async def rewrite_comment(self, comment: int, body: str) -> None:
         """Replace the text of a comment."""
 
+    async def merged_by(self, commit: str) -> Sequence[int]:
+        """Numbers of the merged pull requests that brought a commit."""
+
     async def remove_comment(self, comment: int) -> None:
         """Remove a comment; one that is gone already counts as removed."""

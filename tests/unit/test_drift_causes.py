@@ -15,7 +15,16 @@ from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Mode, Plan, Tally
 from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
-from reconciler.planning import PlanOptions, World, drift_causes, field_cause, make_plan, planned_causes, unapplied
+from reconciler.planning import (
+    PlanOptions,
+    World,
+    drift_causes,
+    field_cause,
+    make_plan,
+    planned_causes,
+    planned_field_cause,
+    unapplied,
+)
 from reconciler.render import html, junit, markdown, terminal
 from reconciler.render import json as documents
 from reconciler.render.subject import Subject
@@ -27,29 +36,38 @@ REF = SecretRef("env", ("KEY",))
 ME, EDIT, SECRET, GONE = DriftCause.UNAPPLIED, DriftCause.EDITED, DriftCause.SECRET, DriftCause.DELETED
 
 
-def field(origin: Origin, path: str = "/spec/model") -> FieldChange:
-    return FieldChange(path, 1, 2, origin, sensitive=origin is Origin.SECRET)
+def field(origin: Origin, *, sensitive: bool = False) -> FieldChange:
+    return FieldChange("/spec/model", 1, 2, origin, sensitive=sensitive)
 
 
-def change(action: Action, *origins: Origin) -> Change:
-    return Change(ONE, action, "why", tuple(map(field, origins)))
+KEYED = field(Origin.DRIFT, sensitive=True)
+
+
+def change(action: Action, *fields: Origin | FieldChange) -> Change:
+    made = tuple(one if isinstance(one, FieldChange) else field(one) for one in fields)
+    return Change(ONE, action, "why", made)
 
 
 @pytest.mark.parametrize(
-    ("origin", "expected"),
+    ("given", "in_drift", "planned"),
     [
-        (Origin.DRIFT, EDIT),
-        (Origin.BOTH, EDIT),
-        (Origin.SECRET, SECRET),
-        (Origin.SERVER, DriftCause.DEFAULT),
-        (Origin.CONFIG, ME),
-        (Origin.TAKEOVER, ME),
-        (Origin.RELEASE, ME),
+        (field(Origin.DRIFT), EDIT, EDIT),
+        (field(Origin.BOTH), EDIT, ME),
+        (KEYED, SECRET, SECRET),
+        (field(Origin.BOTH, sensitive=True), SECRET, ME),
+        (field(Origin.SERVER), DriftCause.DEFAULT, ME),
     ],
 )
-def test_a_field_has_one_cause(origin: Origin, expected: DriftCause) -> None:
+def test_a_field_has_one_cause(given: FieldChange, in_drift: DriftCause, planned: DriftCause) -> None:
     """Whoever reads the report in the morning asks of each field first whose doing it is."""
-    assert field_cause(field(origin)) is expected
+    assert (field_cause(given), planned_field_cause(given)) == (in_drift, planned)
+
+
+@pytest.mark.parametrize("origin", [Origin.CONFIG, Origin.TAKEOVER, Origin.RELEASE, Origin.SECRET])
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_what_we_changed_waits_for_an_apply(origin: Origin, *, sensitive: bool) -> None:
+    """A rotation of ours is no replacement by a stranger, however much the two look alike."""
+    assert planned_field_cause(field(origin, sensitive=sensitive)) is ME
 
 
 @pytest.mark.parametrize(
@@ -58,8 +76,8 @@ def test_a_field_has_one_cause(origin: Origin, expected: DriftCause) -> None:
         (change(Action.DELETE), (GONE,)),
         (change(Action.NOOP), (DriftCause.FAILING,)),
         (change(Action.UPDATE, Origin.DRIFT), (EDIT,)),
-        (change(Action.UPDATE, Origin.SECRET), (SECRET,)),
-        (change(Action.UPDATE, Origin.SECRET, Origin.DRIFT, Origin.DRIFT), (EDIT, SECRET)),
+        (change(Action.UPDATE, KEYED), (SECRET,)),
+        (change(Action.UPDATE, KEYED, Origin.DRIFT, Origin.DRIFT), (EDIT, SECRET)),
     ],
 )
 def test_a_drifted_object_has_the_causes_of_its_fields(drifted: Change, expected: tuple[DriftCause, ...]) -> None:
@@ -79,7 +97,8 @@ def test_a_drifted_object_has_the_causes_of_its_fields(drifted: Change, expected
         (change(Action.UPDATE, Origin.BOTH), change(Action.UPDATE, Origin.DRIFT), (ME,)),
         (change(Action.UPDATE, Origin.DRIFT, Origin.RELEASE), change(Action.UPDATE, Origin.DRIFT), (EDIT, ME)),
         (change(Action.UPDATE, Origin.SECRET), None, (ME,)),
-        (change(Action.UPDATE, Origin.SECRET), change(Action.UPDATE, Origin.SECRET), (SECRET,)),
+        (change(Action.UPDATE, KEYED), change(Action.UPDATE, KEYED), (SECRET,)),
+        (change(Action.UPDATE, KEYED, Origin.CONFIG), change(Action.UPDATE, KEYED), (SECRET, ME)),
     ],
 )
 def test_a_planned_change_tells_ours_from_theirs(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reconciler.planning.cause import (
     drift_causes,
-    drifted_paths,
     field_cause,
     planned_causes,
     planned_field_cause,
@@ -34,7 +33,6 @@ __all__ = [
     "change_digest",
     "change_for",
     "drift_causes",
-    "drifted_paths",
     "earlier_resource",
     "entry_for",
     "equivalent",

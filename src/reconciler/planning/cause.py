@@ -2,16 +2,20 @@
 
 Fields:
 
-| D | A  | L      | origin                    | cause                                                      |
-|---|----|--------|---------------------------|------------------------------------------------------------|
-| x | x  | y or – | drift                     | out-of-band edit                                           |
-| x | y  | z or – | both                      | out-of-band edit in the drift, and merged but not applied  |
-| x | ≠x | A      | config                    | merged but not applied                                     |
-| x | –  | any    | config, takeover          | merged but not applied                                     |
-| – | y  | any    | release                   | merged but not applied                                     |
-| – | –  | y      | server                    | server default: shown, never counted, never executed       |
-| secret whose hint moved    | secret, in the drift | secret replaced                                            |
-| secret that we rotated     | secret               | merged but not applied                                     |
+| D | A  | L      | origin           | in the drift     | in a planned change    |
+|---|----|--------|------------------|------------------|------------------------|
+| x | x  | y or – | drift            | out-of-band edit | out-of-band edit       |
+| x | y  | z or – | both             | out-of-band edit | merged but not applied |
+| x | ≠x | A      | config           |                  | merged but not applied |
+| x | –  | any    | config, takeover |                  | merged but not applied |
+| – | y  | any    | release          |                  | merged but not applied |
+| – | –  | y      | server           | server default: shown apart, not counted  |
+
+| secret                     | origin         | in the drift    | in a planned change    |
+|----------------------------|----------------|-----------------|------------------------|
+| its hint moved             | drift          | secret replaced | secret replaced        |
+| we rotated it              | secret, config |                 | merged but not applied |
+| both                       | both           | secret replaced | merged but not applied |
 
 A server default is told by silence alone: neither the manifest nor the ledger ever said anything of the field, so
 nothing of ours was changed, whoever put it there; an apply keeps it.
@@ -39,19 +43,15 @@ from reconciler.model.change import Action, Change, FieldChange, Origin
 from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 
-_IN_DRIFT: Mapping[Origin, DriftCause] = {
-    Origin.DRIFT: DriftCause.EDITED,
-    Origin.BOTH: DriftCause.EDITED,
-    Origin.SECRET: DriftCause.SECRET,
-    Origin.SERVER: DriftCause.DEFAULT,
-}
 _OBJECTS: Mapping[Action, DriftCause] = {Action.DELETE: DriftCause.DELETED, Action.NOOP: DriftCause.FAILING}
 _ORDER = tuple(DriftCause)
 
 
 def field_cause(field: FieldChange) -> DriftCause:
     """Why one field of a drifted object, or one that the server gave, differs."""
-    return _IN_DRIFT.get(field.origin, DriftCause.UNAPPLIED)
+    if field.origin is Origin.SERVER:
+        return DriftCause.DEFAULT
+    return DriftCause.SECRET if field.sensitive else DriftCause.EDITED
 
 
 def drift_causes(change: Change) -> tuple[DriftCause, ...]:
@@ -61,26 +61,16 @@ def drift_causes(change: Change) -> tuple[DriftCause, ...]:
     return _in_order(map(field_cause, change.fields)) or (DriftCause.EDITED,)
 
 
-def planned_field_cause(field: FieldChange, drifted: frozenset[str]) -> DriftCause:
-    """Why a planned change has this field; `drifted` holds the paths of the object that changed outside."""
-    if field.origin is Origin.DRIFT:
-        return DriftCause.EDITED
-    if field.origin is Origin.SECRET and field.path in drifted:
-        return DriftCause.SECRET
-    return DriftCause.UNAPPLIED
+def planned_field_cause(field: FieldChange) -> DriftCause:
+    """Why a planned change has this field."""
+    return field_cause(field) if field.origin is Origin.DRIFT else DriftCause.UNAPPLIED
 
 
 def planned_causes(change: Change, drift: Change | None) -> tuple[DriftCause, ...]:
     """Why a change is planned, given the drift of the same object."""
     if change.action is Action.CREATE and drift is not None and drift.action is Action.DELETE:
         return (DriftCause.DELETED,)
-    paths = drifted_paths(drift)
-    return _in_order(planned_field_cause(field, paths) for field in change.fields) or (DriftCause.UNAPPLIED,)
-
-
-def drifted_paths(drift: Change | None) -> frozenset[str]:
-    """Paths of an object that changed outside."""
-    return frozenset() if drift is None else frozenset(field.path for field in drift.fields)
+    return _in_order(map(planned_field_cause, change.fields)) or (DriftCause.UNAPPLIED,)
 
 
 def unapplied(plan: Plan) -> tuple[Change, ...]:

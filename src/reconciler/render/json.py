@@ -17,7 +17,7 @@ from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Residue, Run, RunRecord
-from reconciler.planning import drift_causes, drifted_paths, field_cause, planned_causes, planned_field_cause
+from reconciler.planning import drift_causes, field_cause, planned_causes, planned_field_cause
 from reconciler.render.reading import FORMAT_VERSION, plan_from_document
 from reconciler.render.view import invisible, pending, sides
 
@@ -224,9 +224,8 @@ def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
 
 
 def _pending(change: Change, drift: Change | None) -> dict[str, Any]:
-    paths = drifted_paths(drift)
     return {
-        **_caused(change, planned_causes(change, drift), lambda field: planned_field_cause(field, paths)),
+        **_caused(change, planned_causes(change, drift), planned_field_cause),
         "cause": DriftCause.UNAPPLIED.value,
     }
 

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from reconciler import planning
+from reconciler.engine import unset
 from reconciler.engine.approve import require_applicable, require_same_intent
 from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned
 from reconciler.engine.converge import catch_up, outdated
@@ -26,7 +27,7 @@ from reconciler.engine.verify import verify as verify_one
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.change import Action
-from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
+from reconciler.model.diagnostic import Diagnostic, Severity, ordered
 from reconciler.model.live import Live
 from reconciler.model.memory import Lease
 from reconciler.model.resource import Resource
@@ -39,10 +40,11 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
 
     Raises InputError when a secret that the manifests name cannot be had.
     """
-    findings = await _prepare_secrets(assembly)
+    secrets = await unset.prepare(assembly)
     observed, snapshot, _ = await asyncio.gather(
         observe(assembly), assembly.ledger.load(), asyncio.to_thread(planning.prepare)
     )
+    observed = planning.readdressed(observed, assembly.desired.resources, snapshot.entries)
     leftovers = resolve(snapshot, observed)
     world = World(
         desired=assembly.desired,
@@ -52,7 +54,8 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         fingerprint=assembly.vault.fingerprint,
     )
     made = make_plan(world, _completed(options, assembly))
-    diagnostics = ordered((*assembly.desired.diagnostics, *findings, *_interrupted(leftovers), *made.diagnostics))
+    missing = unset.findings(assembly, secrets, made.changes)
+    diagnostics = ordered((*assembly.desired.diagnostics, *missing, *_interrupted(leftovers), *made.diagnostics))
     shown = replace(made, diagnostics=diagnostics, created_at=assembly.clock.now())
     return Planned(shown, world, leftovers, planning.live_objects(world))
 
@@ -79,32 +82,14 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
 
 async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outcome, ...]:
     """Connectivity validation of what is live, now; of everything desired when no address is given."""
-    await _prepare_secrets(assembly)
-    observed = await observe(assembly)
+    await unset.prepare(assembly)
+    entries = (await assembly.ledger.load()).entries
+    observed = planning.readdressed(await observe(assembly), assembly.desired.resources, entries)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = _chosen(assembly, addresses)
     return tuple(
         await asyncio.gather(*(_verified(assembly, resource, live.get(resource.address)) for resource in chosen))
     )
-
-
-async def _prepare_secrets(assembly: Assembly) -> Sequence[Diagnostic]:
-    """Fetch every secret once; one that is missing is an error before any write, at its line."""
-    places = {
-        ref: (resource, path)
-        for resource in assembly.desired.resources.values()
-        for path, ref in resource.secrets.items()
-    }
-    failed = await assembly.vault.prepare(tuple(places))
-    findings = ordered(_placed(finding, *places[ref]) for ref, finding in failed.items())
-    if has_errors(findings):
-        raise InputError(findings)
-    return findings
-
-
-def _placed(finding: Diagnostic, resource: Resource, path: str) -> Diagnostic:
-    position = resource.source.position(path)
-    return replace(finding, position=position, address=resource.address, path=path)
 
 
 def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:

@@ -29,6 +29,18 @@ class DocumentSource:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSource:
+    """A webhook, whose remote name is written as displayName."""
+
+    effective: Effective
+
+    def position(self, path: str) -> Position:
+        """Where `path` was written."""
+        keys = split(path)
+        return self.effective.position(["spec", "displayName"] if keys == ["spec", "name"] else keys)
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointSource:
     """An endpoint whose matrix and limits may be documents of their own; None where they stand inline."""
 

@@ -6,11 +6,11 @@ from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import intent_digest, observed_digest
-from reconciler.planning.match import live_objects
+from reconciler.planning.match import live_objects, matched, readdressed
 from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
-from reconciler.planning.secretdiff import Numbering
+from reconciler.planning.secretdiff import Numbering, unsent
 from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
 
 __all__ = [
@@ -27,10 +27,13 @@ __all__ = [
     "intent_digest",
     "live_objects",
     "make_plan",
+    "matched",
     "observed_digest",
     "offline_findings",
     "prepare",
+    "readdressed",
     "residue",
     "secret_findings",
     "sent_before",
+    "unsent",
 ]

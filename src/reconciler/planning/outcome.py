@@ -12,7 +12,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.resource import Resource
 from reconciler.model.run import Cause, Residue
 from reconciler.model.secret import Fingerprint
-from reconciler.planning.secretdiff import FingerprintOf
+from reconciler.planning.secretdiff import FingerprintOf, unsent
 
 
 def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerprint]) -> Entry:
@@ -56,7 +56,7 @@ def earlier_resource(
 
     A secret can be sent again only while its reference still leads to what was last applied.
     """
-    if entry is None:
+    if entry is None or unsent(entry):
         return None
     by_text = {str(ref): ref for ref in wanted.secrets.values()}
     secrets = {path: by_text.get(entry.refs.get(path, "")) for path in entry.fingerprints}

@@ -10,9 +10,14 @@
 | unknown, same reference  | same or none | undetermined: taken as unchanged, and said so                  |        |
 | unknown, other reference | same or none | will be updated                                                | secret |
 | unknown                  | different    | drift: set again                                               | secret |
+| unsent, same reference   | same or none | undetermined: waits for the first write of its object          |        |
+| unsent, other reference  | same or none | will be set                                                    | secret |
+| unsent                   | different    | drift: set                                                     | secret |
 | applied, not desired     | any          | goes with its object; nothing to send                          |        |
 
-Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key.
+Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key. Unsent
+means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the whole
+object, so that every unsent secret of it goes along, as a take-over. None applied means: neither is in the ledger.
 """
 
 from __future__ import annotations
@@ -36,6 +41,7 @@ class Likeness(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+    UNSENT = "unsent"
     NEW = "new"
 
 
@@ -50,10 +56,16 @@ class Numbering:
         return f"(sensitive #{self.seen.setdefault(what, len(self.seen) + 1)})"
 
 
-def likeness(now: Fingerprint | None, applied: Fingerprint | None) -> Likeness:
-    """Compare two fingerprints."""
-    if applied is None:
-        return Likeness.NEW
+def unsent(entry: Entry) -> frozenset[str]:
+    """Paths of secrets that an adopted object holds and that this tool has never sent."""
+    return frozenset(entry.refs.keys() - entry.fingerprints.keys())
+
+
+def likeness(now: Fingerprint | None, entry: Entry | None, path: str) -> Likeness:
+    """What is known of a secret now against what was applied."""
+    applied = entry.fingerprints.get(path) if entry else None
+    if entry is None or applied is None:
+        return Likeness.UNSENT if entry is not None and path in entry.refs else Likeness.NEW
     if now is None or now.key_id != applied.key_id:
         return Likeness.UNKNOWN
     return Likeness.SAME if now.digest == applied.digest else Likeness.DIFFERENT
@@ -66,7 +78,7 @@ def secret_changes(
     for path, ref in sorted(resource.secrets.items()):
         now = fingerprint(resource.address.gateway, ref)
         applied = entry.fingerprints.get(path) if entry else None
-        alike = likeness(now, applied)
+        alike = likeness(now, entry, path)
         replaced = entry is not None and hint_moved(path, entry, live)
         moved_ref = entry is not None and entry.refs.get(path) != str(ref)
         origin = _origin(alike, replaced, moved_ref)
@@ -78,12 +90,26 @@ def secret_changes(
         yield FieldChange(path, before, after, origin, sensitive=True, place=resource.source)
 
 
+_UNDETERMINED = frozenset({Likeness.UNKNOWN, Likeness.UNSENT})
+
+
+def first_sent(
+    resource: Resource, entry: Entry, fingerprint: FingerprintOf, numbering: Numbering
+) -> Iterator[FieldChange]:
+    """Unsent secrets of an object that is going to be written: the write takes them along."""
+    for path in sorted(unsent(entry) & resource.secrets.keys()):
+        ref = resource.secrets[path]
+        before = numbering.label((str(resource.address), path))
+        after = numbering.label(fingerprint(resource.address.gateway, ref) or (str(ref), path))
+        yield FieldChange(path, before, after, Origin.TAKEOVER, sensitive=True, place=resource.source)
+
+
 def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:
     if alike is Likeness.NEW:
         return Origin.CONFIG
     if alike is Likeness.DIFFERENT:
         return Origin.BOTH if replaced else Origin.SECRET
-    if replaced or (alike is Likeness.UNKNOWN and moved_ref):
+    if replaced or (alike in _UNDETERMINED and moved_ref):
         return Origin.SECRET
     return None
 
@@ -99,6 +125,6 @@ def undetermined(resource: Resource, entry: Entry | None, fingerprint: Fingerpri
     if entry is None:
         return 0
     return sum(
-        likeness(fingerprint(resource.address.gateway, ref), entry.fingerprints.get(path)) is Likeness.UNKNOWN
+        likeness(fingerprint(resource.address.gateway, ref), entry, path) in _UNDETERMINED
         for path, ref in resource.secrets.items()
     )

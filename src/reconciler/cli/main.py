@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("reconciler.cli.plan", "Show what would change, and what drifted."),
     "apply": ("reconciler.cli.apply", "Carry out a plan: write, verify, record."),
     "drift": ("reconciler.cli.drift", "Compare what is live with what was last applied."),
+    "import": ("reconciler.cli.import_", "Write live objects as manifests, and take them over."),
+    "adopt": ("reconciler.cli.adopt", "Take over live objects that are declared; --from-live writes them back."),
     "verify": ("reconciler.cli.verify", "Ask the gateways now whether endpoints work."),
     "show": ("reconciler.cli.show", "Show a plan file."),
     "history": ("reconciler.cli.history", "List earlier runs."),

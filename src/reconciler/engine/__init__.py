@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.engine.adopt import Survey, adopted, expressible, survey, taking_over
 from reconciler.engine.assembly import (
     ApplyOptions,
     Assembly,
@@ -20,10 +21,15 @@ __all__ = [
     "OnFailure",
     "Planned",
     "Site",
+    "Survey",
     "SystemClock",
     "Verification",
+    "adopted",
     "apply",
+    "expressible",
     "plan",
     "select",
+    "survey",
+    "taking_over",
     "verify",
 ]

@@ -7,7 +7,7 @@ from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.match import live_objects, matched, readdressed
-from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.outcome import apart, earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.secretdiff import Numbering, unsent
@@ -20,6 +20,7 @@ __all__ = [
     "Numbering",
     "PlanOptions",
     "World",
+    "apart",
     "change_for",
     "earlier_resource",
     "entry_for",

@@ -12,7 +12,9 @@ from reconciler.model.plan import Plan
 from reconciler.model.resource import Resource
 from reconciler.model.run import Cause, Residue
 from reconciler.model.secret import Fingerprint
+from reconciler.planning.pointer import covers
 from reconciler.planning.secretdiff import FingerprintOf, unsent
+from reconciler.planning.threeway import field_changes
 
 
 def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerprint]) -> Entry:
@@ -66,6 +68,13 @@ def earlier_resource(
     if not set(before.hints) <= set(secrets):
         return None
     return replace(wanted, spec=before.spec, secrets={path: ref for path, ref in secrets.items() if ref is not None})
+
+
+def apart(resource: Resource, live: Live) -> tuple[FieldChange, ...]:
+    """Where a live object differs from its manifest, whoever made it so, but for what the manifest ignores."""
+    found = field_changes(resource, None, live.spec, frozenset())
+    ignored = resource.lifecycle.ignore
+    return tuple(field for field in found if not any(covers(pattern, field.path) for pattern in ignored))
 
 
 def residue(after: Plan) -> tuple[Residue, ...]:

@@ -17,7 +17,7 @@ from reconciler.engine.observe import observe
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.errors import Blocked
 from reconciler.model.address import Address
-from reconciler.model.change import Action
+from reconciler.model.change import ABSENT, Action
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
@@ -85,11 +85,18 @@ def _expanded(pattern: str, live: Live) -> Iterator[str]:
 
 
 def adopted(resource: Resource, live: Live, entry: Entry | None) -> Entry:
-    """The entry of an object that equals its manifest; of one that was ours, what is known of its secrets stays."""
+    """The entry of an object that equals its manifest; of one that was ours, what is known of its secrets stays.
+
+    Keys that were not in the ledger are unsent: they came with the live object.
+    """
     fresh = entry_for(resource, live, {})
     if entry is None:
         return fresh
-    return replace(sent_before(fresh, entry), hints=entry.hints)
+    kept = sent_before(fresh, entry)
+    new = {path for path in fresh.refs if lookup(entry.spec, path.split("/")[2:-1]) is ABSENT}
+    refs = {**{path: fresh.refs[path] for path in new}, **kept.refs}
+    hints = {**{path: hint for path, hint in live.hints.items() if path in new}, **entry.hints}
+    return replace(kept, refs=refs, hints=hints)
 
 
 @asynccontextmanager

@@ -24,7 +24,9 @@ def by_hand(bench: Bench, endpoint_id: str, /, **more: object) -> None:
 
 def adopt(bench: Bench, *arguments: str) -> int:
     """Adopt without being asked."""
-    return bench.run("adopt", "--auto-approve", *arguments).code
+    done = bench.run("adopt", "--auto-approve", *arguments)
+    print(done.out, done.err)  # noqa: T201 - shown where a test fails
+    return done.code
 
 
 def test_what_equals_its_manifest_is_adopted_without_a_write(bench: Bench) -> None:

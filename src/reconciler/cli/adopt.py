@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import interrupt, staging
+from reconciler.cli.adoptable import bystanders, differs, left, obstacles, unwritable
 from reconciler.cli.exits import OK
 from reconciler.cli.options import reporting
 from reconciler.cli.report import Ending, Report
@@ -34,7 +35,6 @@ from reconciler.render.view import clean
 
 if TYPE_CHECKING:
     from reconciler.engine import Assembly, Survey
-    from reconciler.model.live import Live
     from reconciler.model.memory import Entry
 
 
@@ -82,7 +82,7 @@ class _Adopt:
             self.run.settings, desired, gateways=chosen, progress=self.run.progress
         ) as session:
             seen = await engine.survey(session)
-            _require([f for a in self.addresses for f in _obstacles(session, seen, a)], "not everything can be adopted")
+            _require([f for a in self.addresses for f in obstacles(session, seen, a)], "not everything can be adopted")
             deed = self._deed(session, seen, desired)
             if deed.entries:
                 self._require_approval(deed)
@@ -100,7 +100,7 @@ class _Adopt:
         if differing:
             if not self.given["from_live"]:
                 _require(
-                    [_differs(resources[a], [f.path for f in fields]) for a, fields in differing.items()], "they differ"
+                    [differs(resources[a], [f.path for f in fields]) for a, fields in differing.items()], "they differ"
                 )
             wishes = [Wish(desired.resources[a], f.path, f.before) for a, fields in differing.items() for f in fields]
             files = self._rewritten(wishes)
@@ -115,7 +115,7 @@ class _Adopt:
         names = taken(self.paths, LoadOptions(self.run.settings.root))
         done = rewritten(wishes, names.variables)
         findings = [
-            _unwritable(
+            unwritable(
                 f"{u.wish.path} of {u.wish.resource.address}: {u.why}. Change it there by hand.", u.wish.resource
             )
             for u in done.unwritable
@@ -137,8 +137,8 @@ class _Adopt:
             for address, resource in trial.resources.items()
             if address.gateway in session.sites
         }
-        findings = [f for a in self.addresses for f in _left(normal[a], seen.live[a])]
-        findings += _bystanders(self.addresses, desired, trial, normal, seen)
+        findings = [f for a in self.addresses for f in left(normal[a], seen.live[a])]
+        findings += bystanders(self.addresses, desired, trial, normal, seen)
         _require(findings, "the manifests cannot be changed for these objects alone")
         return normal
 
@@ -170,76 +170,6 @@ class _Adopt:
             "files": sorted(map(str, deed.files)),
             "diff": list(deed.diff),
         }
-
-
-def _obstacles(session: Assembly, seen: Survey, address: Address) -> Iterator[Diagnostic]:
-    """What keeps one address from being adopted at all."""
-    resource = session.desired.resources.get(address)
-    if resource is None:
-        detail = f"{address} is not in the manifests; `reconciler import` writes manifests for what is not."
-        yield Diagnostic(Severity.ERROR, "ENGINE004", "this address is not declared", detail, address=address)
-    elif address in seen.ambiguous:
-        yield _cannot(resource, "several objects on the gateway have this name; remove or rename the others.")
-    elif address in seen.ledger.intents:
-        yield _cannot(resource, "an interrupted run is still open on it; `reconciler apply` looks and completes it.")
-    elif address not in seen.live:
-        gateway = seen.observed[address.gateway]
-        yield from gateway.diagnostics if not gateway.saw(address.kind) else ()
-        yield _cannot(resource, "it is not on the gateway; `reconciler apply` would make it.")
-
-
-def _left(resource: Resource, live: Live) -> Iterator[Diagnostic]:
-    from reconciler import planning  # noqa: PLC0415 - start-up of other commands
-
-    paths = [field.path for field in planning.apart(resource, live)]
-    if paths:
-        detail = (
-            f"{resource.address} would still differ at {', '.join(paths)}: the value stands in something that another "
-            "object needs otherwise, or is a default that cannot be taken away. Change it by hand, or apply."
-        )
-        yield _unwritable(detail, resource)
-
-
-def _bystanders(
-    addresses: Sequence[Address],
-    before: Desired,
-    after: Desired,
-    normal: Mapping[Address, Resource],
-    seen: Survey,
-) -> Iterator[Diagnostic]:
-    """Others that share what was changed, and do not live as it is now. Those that drifted alike are as they should."""
-    for address, resource in before.resources.items():
-        then = after.resources.get(address)
-        if then == resource or address in addresses:
-            continue
-        live = seen.live.get(address)
-        if then is None or live is None or list(_left(normal[address], live)):
-            detail = (
-                f"{address} shares the part, patch or document that would be changed, and lives otherwise. Give the "
-                "adopted object a part of its own, inline or by another name, or bring it back with `reconciler apply`."
-            )
-            yield _unwritable(detail, resource)
-
-
-def _differs(resource: Resource, paths: Sequence[str]) -> Diagnostic:
-    detail = (
-        f"{resource.address} differs from its manifest at {', '.join(paths)}. --from-live changes the manifest; "
-        "`reconciler apply` changes the object."
-    )
-    position = resource.source.position(paths[0])
-    return Diagnostic(Severity.ERROR, "ADOPT007", "it differs from its manifest", detail, position, resource.address)
-
-
-def _cannot(resource: Resource, why: str) -> Diagnostic:
-    position = resource.source.position("/metadata/name")
-    detail = f"{resource.address}: {why}"
-    return Diagnostic(Severity.ERROR, "ADOPT006", "it cannot be adopted", detail, position, resource.address)
-
-
-def _unwritable(detail: str, resource: Resource) -> Diagnostic:
-    position = resource.source.position("/metadata/name")
-    words = "the live value cannot be written into the manifests"
-    return Diagnostic(Severity.ERROR, "ADOPT008", words, detail, position, resource.address)
 
 
 def _require(findings: Sequence[Diagnostic], words: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import click
 
 from reconciler.cli import staging
 from reconciler.cli.exits import FAILED, OK
+from reconciler.cli.imported import EXAMPLE, Found, differs, document, left_out, lines, objects, unrecorded
 from reconciler.cli.options import gateways, reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
@@ -28,16 +28,11 @@ from reconciler.manifest import LoadOptions, load, taken
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
 from reconciler.model.live import Live
 from reconciler.model.resource import Desired, Resource
-from reconciler.render import json as documents
-from reconciler.render import terminal
-from reconciler.render.view import clean
 
 if TYPE_CHECKING:
     from reconciler.engine import Assembly, Survey
     from reconciler.manifest.compose import Composed
     from reconciler.model.memory import Entry
-
-EXAMPLE = ".env.example"
 
 
 @click.command()
@@ -57,17 +52,6 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """
     run = Command.begin(ctx)
     run.run(lambda: _Import(run, given).carry_out(), failed_ending)
-
-
-@dataclass(slots=True)
-class _Found:
-    """What an import comes to."""
-
-    files: dict[Path, bytes] = field(default_factory=dict)
-    composed: dict[str, Composed] = field(default_factory=dict)
-    entries: Sequence[Entry] = ()
-    findings: list[Diagnostic] = field(default_factory=list)
-    recorded: bool = False
 
 
 class _Import:
@@ -111,21 +95,21 @@ class _Import:
                 await self._taken_over(session, seen, desired, found)
         return self._ending(found)
 
-    def _composed(self, session: Assembly, seen: Survey, several: object) -> _Found:
+    def _composed(self, session: Assembly, seen: Survey, several: object) -> Found:
         from reconciler.manifest.compose import compose  # noqa: PLC0415 - the models
 
-        found = _Found()
+        found = Found()
         for each in seen.observed.values():
             _require_seen(each.complete or bool(each.unseen), each.diagnostics)
             found.findings += each.diagnostics
         names = taken(self.configured, LoadOptions(self.run.settings.root))
-        for gateway, objects in seen.unclaimed.items():
+        for gateway, free in seen.unclaimed.items():
             site = session.sites[gateway]
-            fit = list(self._fitting(session, gateway, objects, found))
+            fit = list(self._fitting(session, gateway, free, found))
             write_only = {kind: c.write_only for kind, c in site.platform.capabilities.kinds.items()}
             binding = {"gateways": gateway} if several else {}
             composed = compose(gateway, binding, fit, write_only, names)
-            found.findings += (_left_out(live, why) for live, why in composed.left_out)
+            found.findings += (left_out(live, why) for live, why in composed.left_out)
             if composed.objects:
                 found.composed[gateway] = composed
                 found.files |= self._files(gateway, composed)
@@ -133,15 +117,15 @@ class _Import:
             found.files[self.out / EXAMPLE] = self._example(found)
         return found
 
-    def _fitting(self, session: Assembly, gateway: str, objects: Sequence[Live], found: _Found) -> Iterator[Live]:
+    def _fitting(self, session: Assembly, gateway: str, free: Sequence[Live], found: Found) -> Iterator[Live]:
         from reconciler import engine  # noqa: PLC0415 - start-up of other commands
 
-        for live in objects:
+        for live in free:
             if not self._wanted(live):
                 continue
             why = engine.expressible(session.sites[gateway], live)
             if why:
-                found.findings.append(_left_out(live, why))
+                found.findings.append(left_out(live, why))
             else:
                 yield live
 
@@ -161,7 +145,7 @@ class _Import:
             raise _blocked(detail)
         return files
 
-    def _example(self, found: _Found) -> bytes:
+    def _example(self, found: Found) -> bytes:
         """What stands in the file stays; variables that it does not have come behind."""
         from reconciler.manifest.arrange import example  # noqa: PLC0415 - the models
 
@@ -171,7 +155,7 @@ class _Import:
         lines = (pair for composed in found.composed.values() for pair in example(composed))
         return (before + "".join(text for name, text in lines if name not in known)).encode()
 
-    async def _taken_over(self, session: Assembly, seen: Survey, desired: Desired, found: _Found) -> None:
+    async def _taken_over(self, session: Assembly, seen: Survey, desired: Desired, found: Found) -> None:
         from reconciler import engine  # noqa: PLC0415 - start-up of other commands
 
         entries = self._entries(session, desired, found)
@@ -180,9 +164,9 @@ class _Import:
             staging.write_all(found.files)
         found.entries, found.recorded = entries, records
         if not records:
-            found.findings.append(_unrecorded(self.out))
+            found.findings.append(unrecorded(self.out))
 
-    def _entries(self, session: Assembly, desired: Desired, found: _Found) -> Sequence[Entry]:
+    def _entries(self, session: Assembly, desired: Desired, found: Found) -> Sequence[Entry]:
         """The entries of all that is imported, from the manifests as the strict reader takes them back."""
         from reconciler import engine, planning  # noqa: PLC0415 - start-up of other commands
 
@@ -194,40 +178,20 @@ class _Import:
         if lost:
             raise _blocked(f"{', '.join(lost[:5])} would no longer be declared anywhere. Move the documents first.")
         entries = []
-        for address, live in _objects(found):
+        for address, live in objects(found):
             resource: Resource = session.sites[address.gateway].platform.normalize(trial.resources[address])
             fields = planning.apart(resource, live)
             if fields:
-                found.findings.append(_differs(resource, [f.path for f in fields]))
+                found.findings.append(differs(resource, [f.path for f in fields]))
             entries.append(engine.adopted(resource, live, None))
         return entries
 
-    def _ending(self, found: _Found) -> Ending:
+    def _ending(self, found: Found) -> Ending:
         findings = ordered(found.findings)
-        code = FAILED if has_errors(findings) else OK
-        return Ending(code, Report(lambda: self._lines(found, findings), lambda: _document(found, findings, code)))
-
-    def _lines(self, found: _Found, findings: Sequence[Diagnostic]) -> Iterator[terminal.Line]:
-        yield from terminal.diagnostic_lines(findings, self.run.source)
-        for path in sorted(found.files):
-            yield ((f"  wrote {clean(str(path.relative_to(self.run.settings.root.absolute())))}", "green"),)
-        count, blanks = len(found.entries), sum(1 for _ in _blanks(found))
-        if not found.files:
-            yield (("Nothing to import: every object is declared, owned, or cannot be written.", "bold"),)
-            return
-        taken_over = "taken over" if found.recorded else "not taken over"
-        yield ((f"Imported {count} object(s), {taken_over}; {blanks} secret(s) to fill in ({EXAMPLE}).", "bold"),)
-
-
-def _objects(found: _Found) -> Iterator[tuple[Any, Live]]:
-    for composed in found.composed.values():
-        yield from composed.objects.items()
-
-
-def _blanks(found: _Found) -> Iterator[Any]:
-    for composed in found.composed.values():
-        for blanks in composed.blanks.values():
-            yield from blanks
+        code, root = (FAILED if has_errors(findings) else OK), self.run.settings.root
+        return Ending(
+            code, Report(lambda: lines(found, findings, root, self.run.source), lambda: document(found, findings, code))
+        )
 
 
 def _fits(pattern: str, live: Live) -> bool:
@@ -245,41 +209,3 @@ def _require_seen(seen: object, diagnostics: Sequence[Diagnostic]) -> None:
 def _blocked(detail: str) -> Blocked:
     words = "files would be overwritten"
     return Blocked(words, [Diagnostic(Severity.ERROR, "ADOPT003", words, detail)])
-
-
-def _left_out(live: Live, why: str) -> Diagnostic:
-    detail = (
-        f"{live.address} (id {live.remote_id}) stays unmanaged: {why} Change it there, or write its manifest by hand."
-    )
-    return Diagnostic(Severity.WARNING, "ADOPT002", "not imported", detail, address=live.address)
-
-
-def _differs(resource: Resource, paths: Sequence[str]) -> Diagnostic:
-    detail = f"{resource.address} differs at {', '.join(paths)}; the next plan shows the change."
-    return Diagnostic(Severity.WARNING, "ADOPT004", "a default that is not there", detail, address=resource.address)
-
-
-def _unrecorded(folder: Path) -> Diagnostic:
-    detail = (
-        f"the manifests in {folder} were written, and the ledger was left alone. Put them among the configured "
-        "manifests, then `reconciler adopt` their addresses, or apply, which sends their secrets."
-    )
-    return Diagnostic(Severity.WARNING, "ADOPT005", "imported, and not taken over", detail)
-
-
-def _document(found: _Found, findings: Sequence[Diagnostic], code: int) -> Mapping[str, Any]:
-    return {
-        "exit_code": code,
-        "recorded": found.recorded,
-        "files": sorted(map(str, found.files)),
-        "imported": [
-            {"address": str(address), "remote_id": live.remote_id}
-            for address, live in sorted(_objects(found), key=_first)
-        ],
-        "secrets": [{"variable": blank.variable, "purpose": blank.purpose} for blank in _blanks(found)],
-        "diagnostics": documents.diagnostic_documents(findings),
-    }
-
-
-def _first(pair: tuple[Any, Live]) -> Any:
-    return pair[0]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler import kinds
+from reconciler.manifest.alike import limits_name, limits_of, matrix_of
 from reconciler.manifest.naming import LONGEST, Unique, is_name, slug, variable
 from reconciler.model.address import Address
 from reconciler.model.live import Live
@@ -135,25 +136,6 @@ def _webhook_spec(live: Live, name: str, secret: Written) -> dict[str, Any]:
 _BODIES = {ENDPOINT: _endpoint_draft, WEBHOOK: _webhook_draft}
 
 
-def _matrix_of(live: Live) -> tuple[Any, ...] | None:
-    """What makes two endpoints' credentials the same; None where the gateway does not show enough to tell."""
-    held = live.spec["credentials"]
-    hints = {key_id: live.hints.get(f"/spec/credentials/{key_id}/apiKey") for key_id in held}
-    if not all(hints.values()):
-        return None
-    members = sorted((key_id, member["priority"], hints[key_id]) for key_id, member in held.items())
-    return (live.spec.get("rotationStrategy"), *members)
-
-
-def _limits_of(live: Live) -> tuple[Any, ...] | None:
-    return tuple(live.spec.get("rateLimits", {}).items()) or None
-
-
-def _limits_name(limits: Mapping[str, Any]) -> str:
-    short = {"requestsPerMinute": "rpm", "concurrentConnections": "conn", "maxTokensPerRequest": "tok"}
-    return "-".join(f"{value}{short.get(key, key)}" for key, value in limits.items())
-
-
 class _Composer:
     """Gives names and gathers documents of one gateway."""
 
@@ -171,8 +153,8 @@ class _Composer:
     def composed(self, objects: Sequence[Live], left_out: Sequence[tuple[Live, str]]) -> Composed:
         endpoints = [live for live in objects if live.address.kind == ENDPOINT]
         shared = {
-            MATRIX: Counter(map(_matrix_of, endpoints)),
-            LIMITS: Counter(map(_limits_of, endpoints)),
+            MATRIX: Counter(map(matrix_of, endpoints)),
+            LIMITS: Counter(map(limits_of, endpoints)),
         }
         for live in objects:
             name = self._names[live.address.kind].take(self._wished(live))
@@ -194,10 +176,10 @@ class _Composer:
 
     def _endpoint(self, live: Live, name: str, shared: Mapping[str, Counter[Any]]) -> None:
         limits: Any = live.spec.get("rateLimits")
-        key = _limits_of(live)
+        key = limits_of(live)
         if key is not None and shared[LIMITS][key] > 1:
             limits = self._limits(key, limits)
-        matrix = _matrix_of(live)
+        matrix = matrix_of(live)
         apart = live.spec.get("rotationStrategy") is not None
         if apart or (matrix is not None and shared[MATRIX][matrix] > 1):
             credentials: Any = self._matrix(live, name, matrix)
@@ -217,7 +199,7 @@ class _Composer:
     def _limits(self, key: tuple[Any, ...], limits: Mapping[str, Any]) -> str:
         known = self._parts.get((LIMITS, key))
         if known is None:
-            known = self._parts[LIMITS, key] = self._names[LIMITS].take(slug(_limits_name(limits), "limits"))
+            known = self._parts[LIMITS, key] = self._names[LIMITS].take(slug(limits_name(limits), "limits"))
             self._add(LIMITS, {"name": known}, {"spec": dict(limits)})
         return known
 

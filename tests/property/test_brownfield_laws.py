@@ -21,7 +21,6 @@ from reconciler.manifest.splice import with_value, without
 from reconciler.model.address import Address
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import LedgerSnapshot
-from reconciler.model.secret import SecretRef
 from reconciler.planning import PlanOptions, World, make_plan, readdressed
 from reconciler.platforms.cxone import PLATFORM
 
@@ -229,4 +228,3 @@ def test_a_reference_is_of_the_environment() -> None:
     composed = compose("9-prod", {}, [live], WRITE_ONLY, Taken(variables=frozenset({"_9_PROD_A_K_1"})))
     ((name, _),) = example(composed)
     assert name == "_9_PROD_A_K_1_2"
-    assert SecretRef("env", (name,))

@@ -224,3 +224,74 @@ def test_no_secret_is_written_anywhere(bench: Bench) -> None:
     for path in (bench.root / "manifests").iterdir():
         assert "****" not in path.read_text()
         assert "abcd" not in path.read_text()
+
+
+def test_nothing_that_looks_finds_anything_after_an_import(bench: Bench) -> None:
+    """Every job of a pipeline must be quiet from the first night on, with no secret set."""
+    put(bench, "EP 1".replace(" ", "_"), body("one"))
+    hook(bench, "Costs", "https://hooks.example.com/1")
+    assert bench.run("import").code == 0
+    bench.forget_requests()
+    assert bench.run("drift").code == 0
+    assert bench.run("validate").code == 0
+    assert bench.run("verify").code == 0
+    assert bench.apply().json["outcomes"] == []
+    assert [path for path in writes(bench) if "validate" not in path] == []
+    assert bench.run("history", "--format", "json").out.count('"status": "ok"') == 1
+
+
+def test_several_gateways_are_imported_side_by_side(bench: Bench) -> None:
+    """Each document says where it belongs, and no variable of one gateway is another's."""
+    second = (bench.root / "manifests/gateway.yaml").read_text().replace("name: prod, labels: {env: prod}", "name: dev")
+    bench.write("manifests/dev.yaml", second)
+    put(bench, "ep-1", body("one"))
+    put(bench, "ep-2", body("two"))
+    only = bench.run("import", "-g", "dev", "--only", "endpoint/ep-1", "--format", "json")
+    assert [item["address"] for item in only.json["imported"]] == ["dev/Endpoint/ep-1"]
+    both = bench.run("import", "--format", "json")
+    assert both.code == 0, both.err
+    assert {item["address"] for item in both.json["imported"]} == {
+        "dev/Endpoint/ep-2",
+        "prod/Endpoint/ep-1",
+        "prod/Endpoint/ep-2",
+    }
+    names = [item["variable"] for item in both.json["secrets"]]
+    assert len(names) == len(set(names))
+    plan = bench.plan()
+    assert (plan.code, plan.json["summary"]["unchanged"]) == (0, 4), plan.out
+    example = (bench.root / "manifests/.env.example").read_text()
+    assert example.count("DEV_EP_1_KEY_1=") == 1
+    assert example.count("PROD_") >= 1
+
+
+def test_a_gateway_that_cannot_be_read_imports_nothing(bench: Bench) -> None:
+    """Half a fleet in Git looks like a whole one."""
+    put(bench, "ep-1", body("one"))
+    bench.faults({"match": {"method": "GET", "path": "/api/v1/llm/gateway/endpoints"}, "do": {"status": 403}})
+    failed = bench.run("import")
+    assert failed.code == 1, failed.out
+    assert not (bench.root / "manifests/prod-endpoints.yaml").exists()
+
+
+def test_manifests_only_leaves_the_ledger_to_a_later_adoption(bench: Bench) -> None:
+    """With a shared ledger, ownership waits until the manifests are merged."""
+    put(bench, "ep-1", body("one"))
+    hook(bench, "Costs", "https://hooks.example.com/1")
+    done = bench.run("import", "--manifests-only", "--format", "json")
+    assert (done.code, done.json["recorded"]) == (0, False)
+    assert bench.run("ledger", "list", "--format", "json").json["entries"] == []
+    addresses = [item["address"] for item in done.json["imported"]]
+    assert bench.run("plan").code == 1, "without a ledger the objects would be written, and their secrets are not set"
+    assert bench.run("adopt", *addresses, "--auto-approve").code == 0
+    assert bench.plan().code == 0
+
+
+def test_force_does_not_drop_what_is_declared(bench: Bench) -> None:
+    """An overwritten file takes its documents along, and the next plan would delete their objects."""
+    put(bench, "ep-1", body("one"))
+    assert bench.run("import").code == 0
+    put(bench, "ep-2", body("two"))
+    refused = bench.run("import", "--force", "--format", "json")
+    assert refused.code == 3
+    assert "prod/Endpoint/ep-1" in refused.json["diagnostics"][0]["detail"]
+    assert "ep-2" not in (bench.root / "manifests/prod-endpoints.yaml").read_text()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from reconciler.model.resource import Desired, Resource
 
 if TYPE_CHECKING:
     from reconciler.engine import Assembly, Survey
-    from reconciler.manifest.compose import Composed
+    from reconciler.manifest.compose import Composed, Taken
     from reconciler.model.memory import Entry
 
 
@@ -108,7 +109,9 @@ class _Import:
             fit = list(self._fitting(session, gateway, free, found))
             write_only = {kind: c.write_only for kind, c in site.platform.capabilities.kinds.items()}
             binding = {"gateways": gateway} if several else {}
-            composed = compose(gateway, binding, fit, write_only, names)
+            composed = compose(gateway, binding, fit, write_only, _taken(gateway, names, session, seen))
+            blanks = {blank.variable for each in composed.blanks.values() for blank in each}
+            names = replace(names, variables=names.variables | blanks)
             found.findings += (left_out(live, why) for live, why in composed.left_out)
             if composed.objects:
                 found.composed[gateway] = composed
@@ -192,6 +195,14 @@ class _Import:
         return Ending(
             code, Report(lambda: lines(found, findings, root, self.run.source), lambda: document(found, findings, code))
         )
+
+
+def _taken(gateway: str, names: Taken, session: Assembly, seen: Survey) -> Taken:
+    """Objects are named within their gateway; a part without a word belongs to all of them."""
+    ours = [a for a in (*session.desired.resources, *seen.ledger.entries) if a.gateway == gateway]
+    kinds = {address.kind for address in ours} | {"Endpoint", "Webhook"}
+    own = {kind: frozenset(address.name for address in ours if address.kind == kind) for kind in kinds}
+    return replace(names, names={**names.names, **own})
 
 
 def _fits(pattern: str, live: Live) -> bool:

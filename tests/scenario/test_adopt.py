@@ -197,3 +197,42 @@ def test_a_credential_that_was_added_by_hand_gets_a_reference_to_fill_in(bench: 
     assert adopt(bench, "--from-live", ADDRESS) == 0
     assert "key-1" not in (bench.root / "manifests/fleet.yaml").read_text()
     assert bench.plan().code == 0
+
+
+def test_an_imported_fleet_survives_the_loss_of_its_ledger(bench: Bench) -> None:
+    """Ids that are no names stand in the manifests, not in the ledger alone."""
+    by_hand(bench, "EP_One")
+    hook = {"name": "Costs", "events": ["endpoint.created"], "secret": "by-hand"}
+    for n in (1, 2):
+        made = {**hook, "url": f"https://hooks.example.com/{n}"}
+        bench.call("POST", "/api/v1/llm/gateway/webhooks", made, bench.token())
+    imported = bench.run("import", "--format", "json").json["imported"]
+    (bench.root / ".reconciler" / "ledger.sqlite").unlink()
+    addresses = [item["address"] for item in imported]
+    assert addresses == ["prod/Endpoint/ep-one", "prod/Webhook/costs", "prod/Webhook/costs-2"]
+    assert adopt(bench, *addresses) == 0
+    plan = bench.plan()
+    assert (plan.code, plan.json["summary"]["unchanged"]) == (0, 3), plan.out
+
+
+def test_what_is_gone_is_made_again_under_its_own_id(bench: Bench) -> None:
+    """Bots call an endpoint by its id: made again under another one, it would be there and not be found."""
+    by_hand(bench, "EP_One")
+    assert bench.run("import").code == 0
+    bench.environ["PROD_EP_ONE_KEY_1"] = "sk-filled-in-0123456789"
+    bench.call("DELETE", "/api/v1/llm/gateway/endpoints/EP_One", headers=bench.token())
+    [change] = bench.plan().json["changes"]
+    assert (change["action"], change["address"]) == ("create", "prod/Endpoint/ep-one")
+    assert bench.apply().code == 0
+    assert set(bench.endpoints()) == {"EP_One"}
+    assert bench.plan().code == 0
+
+
+def test_the_diff_is_shown_before_anybody_agrees(bench: Bench) -> None:
+    """Nobody can approve a change of files that they have not seen."""
+    bench.manifests(endpoint("one"))
+    by_hand(bench, "one", model="gpt-4o")
+    shown = bench.run("adopt", "--from-live", "--auto-approve", ADDRESS).out
+    assert "-  model: gpt-4-turbo" in shown
+    assert "+  model: gpt-4o" in shown
+    assert "displayName" not in shown

@@ -8,12 +8,16 @@ from pathlib import Path
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write the files. Whatever cannot be written at all is found before any file has changed."""
-    halves = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in files}
+    """Write the files. Whatever cannot be written at all is found before any file has changed.
+
+    A link stays a link: the file that it leads to is replaced.
+    """
+    contents = {path.resolve(): content for path, content in files.items()}
+    halves = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in contents}
     try:
         for path, half in halves.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            half.write_bytes(files[path])
+            half.write_bytes(contents[path])
             if path.exists():
                 half.chmod(path.stat().st_mode & 0o777)
         for path, half in halves.items():

@@ -6,9 +6,10 @@ fingerprint: none of its secrets was ever sent by this tool. See `planning/secre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import uuid4
 
 from reconciler import planning
@@ -26,6 +27,8 @@ from reconciler.model.run import Outcome, Run, RunStatus, Status
 from reconciler.model.secret import SecretRef
 from reconciler.planning import entry_for, sent_before
 from reconciler.planning.pointer import join, lookup
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,18 @@ def adopted(resource: Resource, live: Live, entry: Entry | None) -> Entry:
         return fresh
     kept = sent_before(fresh, entry)
     new = {path for path in fresh.refs if lookup(entry.spec, path.split("/")[2:-1]) is ABSENT}
-    refs = {**{path: fresh.refs[path] for path in new}, **kept.refs}
-    hints = {**{path: hint for path, hint in live.hints.items() if path in new}, **entry.hints}
-    return replace(kept, refs=refs, hints=hints)
+    refs = {path: ref for path, ref in fresh.refs.items() if path in new} | dict(kept.refs)
+    hints = {path: hint for path, hint in live.hints.items() if path in new} | dict(entry.hints)
+    return replace(
+        kept,
+        fingerprints=_of(kept.fingerprints, fresh.refs),
+        refs=_of(refs, fresh.refs),
+        hints=_of(hints, live.hints),
+    )
+
+
+def _of(members: Mapping[str, T], paths: Container[str]) -> Mapping[str, T]:
+    return {path: member for path, member in members.items() if path in paths}
 
 
 @asynccontextmanager

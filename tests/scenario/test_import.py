@@ -179,6 +179,7 @@ def test_what_is_declared_or_owned_or_not_asked_for_is_left_out(bench: Bench) ->
     assert len(rest.json["imported"]) == 3
     assert (bench.root / "manifests/prod-endpoints.yaml").read_bytes() == first
     assert bench.plan().json["summary"]["unchanged"] == 5
+    assert bench.run("import", "--only", "Endpiont/*").code == 64, "a typing error must not read as an empty gateway"
     nothing = bench.run("import")
     assert nothing.code == 0
     assert "Nothing to import" in nothing.out

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from reconciler.model.memory import Entry
 
 
+_KINDS = ("Endpoint", "Webhook")
+
+
 @click.command()
 @gateways
 @click.option(
@@ -51,6 +54,9 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
     Nothing is written to any gateway. Secrets become references to variables that are to be filled in.
     """
+    for pattern in given["only"]:
+        if not any(fnmatchcase(kind.lower(), pattern.partition("/")[0].lower()) for kind in _KINDS):
+            raise click.UsageError(f"{pattern!r} fits no kind that can be imported: {', '.join(_KINDS)}")
     run = Command.begin(ctx)
     run.run(lambda: _Import(run, given).carry_out(), failed_ending)
 
@@ -200,7 +206,7 @@ class _Import:
 def _taken(gateway: str, names: Taken, session: Assembly, seen: Survey) -> Taken:
     """Objects are named within their gateway; a part without a word belongs to all of them."""
     ours = [a for a in (*session.desired.resources, *seen.ledger.entries) if a.gateway == gateway]
-    kinds = {address.kind for address in ours} | {"Endpoint", "Webhook"}
+    kinds = {address.kind for address in ours} | {*_KINDS}
     own = {kind: frozenset(address.name for address in ours if address.kind == kind) for kind in kinds}
     return replace(names, names={**names.names, **own})
 

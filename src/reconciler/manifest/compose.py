@@ -82,13 +82,15 @@ def _order(live: Live) -> tuple[str, bool, str, str]:
 
 def _inexpressible(objects: Sequence[Live], write_only: Mapping[str, Any]) -> Iterator[tuple[Live, str]]:
     known = [live for live in objects if live.address.kind in _BODIES]
-    yield from ((live, f"the language has no {live.address.kind}") for live in objects if live not in known)
+    yield from (
+        (live, f"the language has no {live.address.kind}.") for live in objects if live.address.kind not in _BODIES
+    )
     drafts = [_BODIES[live.address.kind](live, write_only) for live in known]
     found: dict[int, list[str]] = {}
     for index, problem in kinds.problems(drafts):
         found.setdefault(index, []).append(f"{'.'.join(map(str, problem.keys))}: {problem.message}")
     for index, problems in found.items():
-        yield known[index], "; ".join(problems)
+        yield known[index], "; ".join(problems) + "."
 
 
 def _head(kind: str, metadata: Written) -> dict[str, Any]:

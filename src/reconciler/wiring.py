@@ -119,9 +119,11 @@ def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gatewa
     chosen = select(desired, gateways)
     known = _platforms(chosen)
     _require(_unsupported(chosen, known))
+    normalized = _normalized(chosen, known)
+    seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
     world = World(
-        desired=replace(_normalized(chosen, known), diagnostics=chosen.diagnostics),
-        observed={name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()},
+        desired=normalized,
+        observed=planning.readdressed(seen, normalized.resources, taken.ledger.entries),
         ledger=taken.ledger,
         capabilities={name: platform.capabilities for name, platform in known.items()},
         fingerprint=lambda _gateway, _ref: None,

@@ -8,13 +8,13 @@ import pytest
 
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
-from reconciler.model.change import ABSENT, Action, Origin
+from reconciler.model.change import ABSENT, Action, Origin, Undo
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Manage, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
-from reconciler.planning import PlanOptions, Rotations, World, make_plan
+from reconciler.planning import PlanOptions, Rotations, World, earlier_resource, make_plan, readdressed
 from reconciler.planning.threeway import origin_of
 
 ONE = Address("prod", "Endpoint", "one")
@@ -178,6 +178,95 @@ def test_a_secret(now: Fingerprint | None, ref: SecretRef, hint: str, expected: 
     assert origins == ([] if expected is None else [expected])
     unknown = now is None or now.key_id != "key"
     assert [d.code for d in plan.diagnostics if d.code == "PLAN006"] == (["PLAN006"] if unknown else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "ref", "hint", "expected"),
+    [
+        (SAME, REF, "aaaa", None),
+        (SAME, REF, "", None),
+        (None, REF, "aaaa", None),
+        (SAME, OTHER, "aaaa", Origin.CONFIG),
+        (None, OTHER, "aaaa", Origin.CONFIG),
+        (SAME, REF, "zzzz", Origin.DRIFT),
+        (None, REF, "zzzz", Origin.DRIFT),
+        (SAME, OTHER, "zzzz", Origin.DRIFT),
+    ],
+)
+def test_an_unsent_secret(now: Fingerprint | None, ref: SecretRef, hint: str, expected: Origin | None) -> None:
+    """Each row for what was adopted: a fleet that was taken over must not be rotated by the next plan."""
+    unsent = entry(fingerprints={})
+    plan = planned(resource(secrets={KEY: ref}), unsent, live(hints={KEY: hint}), fingerprint=now)
+    origins = [field.origin for change in plan.changes for field in change.fields if field.sensitive]
+    assert origins == ([] if expected is None else [expected])
+    assert [d.code for d in plan.diagnostics if d.code == "PLAN006"] == ["PLAN006"]
+
+
+@pytest.mark.parametrize("now", [SAME, None])
+def test_a_secret_of_which_the_ledger_knows_nothing_is_set(now: Fingerprint | None) -> None:
+    """After a doubt both fingerprint and reference are gone: what is there may be a stranger's, so it is sent."""
+    plan = planned(resource(), entry(fingerprints={}, refs={}), live(), fingerprint=now)
+    assert [f.origin for f in plan.changes[0].fields] == [Origin.CONFIG]
+
+
+def test_a_write_takes_unsent_secrets_along_and_says_so() -> None:
+    """A write replaces the whole object: whoever approves a new limit approves the key that goes with it."""
+    plan = planned(resource(), entry(fingerprints={}), live(spec={**SPEC, "model": "n"}))
+    (change,) = plan.changes
+    assert {f.path: f.origin for f in change.fields} == {"/spec/model": Origin.DRIFT, KEY: Origin.TAKEOVER}
+    assert change.reversible.level is Undo.NONE
+    gone = planned(
+        None, entry(fingerprints={}), live(), options=PlanOptions(allow=frozenset({"empty", "last-endpoint"}))
+    )
+    assert gone.changes[0].reversible.level is Undo.NONE
+
+
+def test_an_unsent_secret_that_was_replaced_is_drift() -> None:
+    """What the gateway shows of a key is recorded when it is adopted: a key that changes after that is news."""
+    plan = planned(resource(), entry(fingerprints={}), live(hints={KEY: "zzzz"}))
+    (drift,) = plan.drift
+    assert [f.path for f in drift.fields] == [KEY]
+
+
+def test_what_was_never_sent_cannot_be_restored() -> None:
+    """A roll back that promised to bring an unknown key back would leave an endpoint without one."""
+    assert earlier_resource(resource(), live(hints={}), entry(fingerprints={}), lambda _g, _r: SAME) is None
+
+
+def hook(remote_id: str, name: str, url: str = "https://x.example.com") -> Live:
+    """A live webhook."""
+    return Live(Address("prod", "Webhook", name), remote_id, {"name": name, "url": url, "events": []})
+
+
+def test_an_object_is_ours_by_its_id_whatever_its_name() -> None:
+    """A name on the gateway may be no name in the language, or be changed there: neither makes another object."""
+    mine, odd = Address("prod", "Webhook", "mine"), Address("prod", "Endpoint", "ep-odd")
+    seen = Observed("prod", (hook("1", "renamed"), hook("2", "mine"), Live(odd._replace(name="EP odd"), "EP odd", {})))
+    entries = {mine: Entry(mine, "1", {}), odd: Entry(odd, "EP odd", {})}
+    found = readdressed({"prod": seen}, {}, entries)["prod"]
+    assert [(o.address.name, o.remote_id) for o in found.objects] == [
+        ("mine", "1"),
+        ("mine", "2"),
+        ("ep-odd", "EP odd"),
+    ]
+    same = Observed("prod", (hook("1", "mine"),))
+    assert readdressed({"prod": same}, {}, entries)["prod"] is same
+
+
+def test_without_a_ledger_a_manifest_says_which_object_it_means() -> None:
+    """The remote id of an endpoint, and the remote name and url of a webhook, survive the loss of a ledger."""
+    odd, second = Address("prod", "Endpoint", "ep-odd"), Address("prod", "Webhook", "costs-2")
+    wanted = {
+        odd: Resource(odd, {}, remote_id="EP odd"),
+        second: Resource(second, {"name": "costs", "url": "https://two.example.com", "events": []}),
+    }
+    objects = (
+        Live(odd._replace(name="EP odd"), "EP odd", {}),
+        hook("1", "costs"),
+        hook("2", "costs", "https://two.example.com"),
+    )
+    found = readdressed({"prod": Observed("prod", objects)}, wanted, {})["prod"]
+    assert [o.address.name for o in found.objects] == ["ep-odd", "costs", "costs-2"]
 
 
 def test_ignored_drift_is_left_alone_and_config_still_applies() -> None:

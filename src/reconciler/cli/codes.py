@@ -48,6 +48,36 @@ CODES: Mapping[str, str] = {
         "settings say `rotations: ask`. An approval of what stands in Git does not cover them: confirm on a terminal, "
         "apply a plan file that lists them, or give --allow-rotations."
     ),
+    "ADOPT002": (
+        "The object lives on the gateway and was not imported: the language cannot say all that it is, or its platform "
+        "would refuse to take it back as it is. It stays unmanaged. Change it on the gateway, or write its manifest by "
+        "hand."
+    ),
+    "ADOPT003": (
+        "Importing would overwrite files. They are kept unless `--force` allows it, and even then only while "
+        "everything that they declare is declared afterwards as well."
+    ),
+    "ADOPT004": (
+        "The imported object and its manifest differ already, by a default that the platform adds. The next plan shows "
+        "the change; apply it, or mend the object on the gateway."
+    ),
+    "ADOPT005": (
+        "The manifests were written outside of the configured `manifests`, or `--manifests-only` was given. The ledger "
+        "was left alone, since it would otherwise own objects that no plan finds declared, and removes them. Move the "
+        "files in, then `reconciler adopt` their addresses."
+    ),
+    "ADOPT006": (
+        "The object cannot be adopted: it is not on the gateway, several objects have its name, or an interrupted run "
+        "is still open on it."
+    ),
+    "ADOPT007": (
+        "The object differs from its manifest. Adopting never writes to a gateway: `reconciler adopt --from-live` "
+        "changes the manifest, `reconciler apply` with `lifecycle: {adopt: true}` changes the object."
+    ),
+    "ADOPT008": (
+        "The live value cannot be written into the manifests without changing what others want: it stands in a part, "
+        "a patch or a document that is shared. Give the object its own part first, or apply."
+    ),
     "CLI007": (
         "A defect of reconciler. Please report it together with the named file: it holds places in the source code, "
         "no value of yours. What was begun is in the ledger."

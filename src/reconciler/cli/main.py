@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("reconciler.cli.apply", "Carry out a plan: write, verify, record."),
     "drift": ("reconciler.cli.drift", "Compare what is live with what was last applied."),
     "comment": ("reconciler.cli.comment", "Keep a plan's comment on a pull request up to date."),
+    "import": ("reconciler.cli.import_", "Write live objects as manifests, and take them over."),
+    "adopt": ("reconciler.cli.adopt", "Take over live objects that are declared; --from-live writes them back."),
     "verify": ("reconciler.cli.verify", "Ask the gateways now whether endpoints work."),
     "snapshot": ("reconciler.cli.snapshot", "Keep live objects, without secrets, for plans without credentials."),
     "show": ("reconciler.cli.show", "Show a plan file."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.engine.adopt import Survey, adopted, expressible, survey, taking_over
 from reconciler.engine.assembly import (
     ApplyOptions,
     Assembly,
@@ -21,12 +22,17 @@ __all__ = [
     "OnFailure",
     "Planned",
     "Site",
+    "Survey",
     "SystemClock",
     "Verification",
+    "adopted",
     "apply",
+    "expressible",
     "plan",
     "select",
     "snapshot",
+    "survey",
+    "taking_over",
     "verify",
     "with_checks",
 ]

@@ -20,6 +20,12 @@ CODES: Mapping[str, str] = {
         "An earlier run was interrupted while it wrote these objects. The gateway was looked at and the "
         "ledger will be completed by the next apply; nothing needs to be done."
     ),
+    "ADOPT001": (
+        "Objects were adopted by `reconciler import` or `reconciler adopt`: the ledger knows the references of their "
+        "secrets, no value was ever sent, and some references lead to no value yet. As long as nothing of these "
+        "objects is written that is fine. A write replaces a whole object with its secrets, so a plan that writes one "
+        "of them is blocked until its secrets are set."
+    ),
     "ENGINE004": (
         "An address was given that no manifest declares for the selected gateways. Addresses read gateway/Kind/name."
     ),

@@ -14,8 +14,9 @@ An intent without a settlement means: a write was about to leave, and nobody kno
 | delete           | there                                  | did not land   | the entry as it was          |
 | adopt, forget    | –                                      | ledger only    | the entry as it was          |
 
-The intended entry is taken without its secrets' fingerprints: a read does not tell whether the key that is
-there is ours or somebody's who wrote after us, so the next plan sends it again.
+The intended entry is taken without its secrets' fingerprints and references: a read does not tell whether the
+key that is there is ours or somebody's who wrote after us, so the next plan sends it again. (References without
+fingerprints would mean that the object was adopted, and its secrets left alone.)
 
 A resend after "did not land" is harmless: the write replaces the whole object, under a guard.
 """
@@ -68,6 +69,7 @@ def _decide(intent: Intent, snapshot: LedgerSnapshot, observed: Mapping[str, Obs
                 intent.after,
                 remote_id=live.remote_id,
                 fingerprints={},
+                refs={},
                 hints=dict(live.hints),
                 revision=live.revision,
             )

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from reconciler import planning
+from reconciler.engine import unset
 from reconciler.engine.approve import require_applicable, require_same_intent
 from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned
 from reconciler.engine.converge import catch_up, outdated
@@ -41,7 +42,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
 
     Raises InputError when a secret that the manifests name cannot be had.
     """
-    findings = await _prepare_secrets(assembly)
+    secrets = await unset.prepare(assembly)
     (observed, leftovers), _ = await asyncio.gather(_look(assembly), asyncio.to_thread(planning.prepare))
     world = World(
         desired=assembly.desired,
@@ -51,7 +52,8 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         fingerprint=assembly.vault.fingerprint,
     )
     made = make_plan(world, _completed(options, assembly))
-    diagnostics = ordered((*assembly.desired.diagnostics, *findings, *_interrupted(leftovers), *made.diagnostics))
+    missing = unset.findings(assembly, secrets, made.changes)
+    diagnostics = ordered((*assembly.desired.diagnostics, *missing, *_interrupted(leftovers), *made.diagnostics))
     shown = replace(made, diagnostics=diagnostics, created_at=assembly.clock.now())
     return Planned(shown, world, leftovers, planning.live_objects(world))
 
@@ -78,8 +80,9 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
 
 async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outcome, ...]:
     """Connectivity validation of what is live, now; of everything desired when no address is given."""
-    await _prepare_secrets(assembly)
-    observed = await observe(assembly)
+    await unset.prepare(assembly)
+    entries = (await assembly.ledger.load()).entries
+    observed = planning.readdressed(await observe(assembly), assembly.desired.resources, entries)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = _chosen(assembly, addresses)
     return tuple(
@@ -112,27 +115,9 @@ def _offered(seen: Observed) -> bool:
 
 
 async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
-    observed, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    seen, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    observed = planning.readdressed(seen, assembly.desired.resources, known.entries)
     return observed, resolve(known, observed)
-
-
-async def _prepare_secrets(assembly: Assembly) -> Sequence[Diagnostic]:
-    """Fetch every secret once; one that is missing is an error before any write, at its line."""
-    places = {
-        ref: (resource, path)
-        for resource in assembly.desired.resources.values()
-        for path, ref in resource.secrets.items()
-    }
-    failed = await assembly.vault.prepare(tuple(places))
-    findings = ordered(_placed(finding, *places[ref]) for ref, finding in failed.items())
-    if has_errors(findings):
-        raise InputError(findings)
-    return findings
-
-
-def _placed(finding: Diagnostic, resource: Resource, path: str) -> Diagnostic:
-    position = resource.source.position(path)
-    return replace(finding, position=position, address=resource.address, path=path)
 
 
 def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:

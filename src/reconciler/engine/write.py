@@ -102,7 +102,8 @@ class Job:
 
     async def read(self) -> Live | None:
         """The object as it is at this moment."""
-        return await self.site.adapter.read(self.change.address, self.change.remote_id)
+        named = None if self.resource is None else self.resource.remote_id
+        return await self.site.adapter.read(self.change.address, self.change.remote_id or named)
 
     async def withdraw(self) -> None:
         """The write certainly did not happen: the ledger stays as it was."""
@@ -207,7 +208,7 @@ async def rewrite(job: Job) -> Written:
 
 
 def _expected(job: Job, resource: Resource) -> Entry:
-    remote_id = job.change.remote_id or resource.address.name
+    remote_id = job.change.remote_id or resource.remote_id or resource.address.name
     return entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
 
 

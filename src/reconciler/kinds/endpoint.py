@@ -84,11 +84,19 @@ class EndpointSpec(Strict):
     )
 
 
+class EndpointMetadata(Metadata):
+    """Identity and labels, and the remote id where that is no valid name."""
+
+    remote_id: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
+        default=None, description="Id on the gateway; the default is metadata.name."
+    )
+
+
 class Endpoint(Document):
-    """One remote model endpoint; metadata.name is its remote id."""
+    """One remote model endpoint; metadata.name is its remote id, unless metadata.remoteId gives another."""
 
     kind: Literal["Endpoint"]
-    metadata: Metadata
+    metadata: EndpointMetadata
     spec: EndpointSpec
     lifecycle: LifecycleModel = Field(default_factory=LifecycleModel)
 

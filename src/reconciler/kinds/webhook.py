@@ -22,6 +22,9 @@ def _distinct(events: list[str]) -> list[str]:
 class WebhookSpec(Strict):
     """https only, loopback excepted, and no credentials in the URL."""
 
+    display_name: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
+        default=None, description="Remote name; the default is metadata.name."
+    )
     url: Annotated[str, StringConstraints(pattern=HOOK), AfterValidator(parsable)]
     events: Annotated[
         list[Annotated[str, StringConstraints(pattern=EVENT)]],

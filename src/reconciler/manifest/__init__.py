@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.manifest.codes import CODES
-from reconciler.manifest.load import load, read_settings, source_line
+from reconciler.manifest.load import load, read_settings, source_line, taken
 from reconciler.manifest.read import LoadOptions
+from reconciler.manifest.rewrite import Rewritten, Wish, rewritten
 
-__all__ = ["CODES", "LoadOptions", "load", "read_settings", "source_line"]
+__all__ = ["CODES", "LoadOptions", "Rewritten", "Wish", "load", "read_settings", "rewritten", "source_line", "taken"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml")
@@ -25,6 +25,13 @@ def found(paths: Sequence[Path], root: Path, report: Report) -> list[str]:
         else:
             report("FILE001", "there is no such file or folder; check the path.", start)
     return list(names)
+
+
+def among(names: Iterable[str], paths: Sequence[Path], root: Path) -> list[str]:
+    """Those of the absolute `names` that are manifests below `paths`."""
+    folders = [os.path.abspath(root / path) for path in paths]  # noqa: PTH100 - links stay as named
+    read = [n for n in sorted(names) if n.endswith(SUFFIXES) and not os.path.basename(n).startswith(".")]  # noqa: PTH119 - as above
+    return [name for name in read if any(name == f or name.startswith(f + os.sep) for f in folders)]
 
 
 def _below(folder: str, inside: str, report: Report) -> Iterator[str]:

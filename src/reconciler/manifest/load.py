@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reconciler.manifest import declared
+from reconciler.manifest.compose import Taken
 from reconciler.manifest.document import Document, SourceFile
 from reconciler.manifest.parse import parse
 from reconciler.manifest.problems import diagnostic
@@ -34,6 +35,27 @@ def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
         documents.digest,
         ordered((*documents.diagnostics, *found)),
     )
+
+
+def taken(paths: Sequence[Path], options: LoadOptions) -> Taken:
+    """Names that the manifests give to documents, and variables that they refer to."""
+    names: dict[str, set[str]] = {}
+    variables: set[str] = set()
+    for document in read(paths, options).valid:
+        names.setdefault(document.kind, set()).add(document.name)
+        variables.update(_variables(document.data))
+    return Taken({kind: frozenset(found) for kind, found in names.items()}, frozenset(variables))
+
+
+def _variables(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("env"), str):
+            yield value["env"]
+        for member in value.values():
+            yield from _variables(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _variables(item)
 
 
 def read_settings(path: Path) -> tuple[Mapping[str, Any], Callable[[str], Position], tuple[Diagnostic, ...]]:

@@ -24,10 +24,15 @@ class Effective:
 
     def position(self, keys: Sequence[str | int]) -> Position:
         """Where the value at `keys` was written: in the last patch that sets it, else in the document."""
+        document, found = self.place(keys)
+        return document.position(found)
+
+    def place(self, keys: Sequence[str | int]) -> tuple[Document, Sequence[str | int]]:
+        """The document that has the last word on `keys`, and where in it that is said."""
         for patch in reversed(self.patches):
             if _sets(patch.data["spec"]["merge"], keys):
-                return patch.position(("spec", "merge", *keys))
-        return self.document.position(keys)
+                return patch, ("spec", "merge", *keys)
+        return self.document, keys
 
 
 def _sets(merge: Any, keys: Sequence[str | int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,13 +19,15 @@ from reconciler.model.diagnostic import Diagnostic, Position
 class LoadOptions:
     """`root`: nothing outside is read. `cache`: a folder for parsed documents, None for no cache.
 
-    `meanwhile` is done while a second process reads its share of a large fleet.
+    `meanwhile` is done while a second process reads its share of a large fleet. `instead` holds, by absolute
+    name, what files below the given paths are taken to contain, so that a change can be tried before it is written.
     """
 
     root: Path
     max_file_bytes: int = 1_048_576
     cache: Path | None = None
     meanwhile: Callable[[], object] = lambda: None
+    instead: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -75,8 +77,13 @@ def _files(paths: Sequence[Path], options: LoadOptions, cache: Cache, result: Do
 
     digest = hashlib.sha256()
     found = []
-    for name in files.found(paths, options.root, report):
-        content = files.content(name, options.max_file_bytes, report)
+    names = dict.fromkeys(
+        (*files.found(paths, options.root, report), *files.among(options.instead, paths, options.root))
+    )
+    for name in names:
+        content = options.instead.get(name)
+        if content is None:
+            content = files.content(name, options.max_file_bytes, report)
         if content is None:
             continue
         key = key_of(content)

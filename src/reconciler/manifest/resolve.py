@@ -12,7 +12,7 @@ from reconciler.manifest.membership import Membership
 from reconciler.manifest.parts import Parts, credentials_of, limits_of, secret_ref
 from reconciler.manifest.patches import Effective, Patching
 from reconciler.manifest.problems import diagnostic
-from reconciler.manifest.source import DocumentSource, EndpointSource
+from reconciler.manifest.source import EndpointSource, WebhookSource
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import (
@@ -111,6 +111,7 @@ def _endpoint(address: Address, effective: Effective, parts: Parts, diagnostics:
         effective.data["metadata"].get("labels", {}),
         DEFAULT_READINESS if readiness is None else _readiness(readiness),
         Rollout(written.get("rollout", "candidate")),
+        effective.data["metadata"].get("remoteId"),
         EndpointSource(
             effective,
             None if matrix.effective is effective else matrix.effective,
@@ -129,7 +130,8 @@ def _readiness(written: Mapping[str, Any]) -> Readiness:
 
 def _webhook(address: Address, effective: Effective, parts: Parts, diagnostics: list[Diagnostic]) -> Resource:  # noqa: ARG001 - one signature for all builders
     written = effective.data["spec"]
-    spec = {"name": address.name, "url": written["url"], "events": sorted(written["events"])}
+    name = written.get("displayName") or address.name
+    spec = {"name": name, "url": written["url"], "events": sorted(written["events"])}
     secret = written.get("secret")
     return Resource(
         address,
@@ -138,7 +140,7 @@ def _webhook(address: Address, effective: Effective, parts: Parts, diagnostics: 
         _depends_on(address, effective),
         lifecycle_of(effective),
         effective.data["metadata"].get("labels", {}),
-        source=DocumentSource(effective),
+        source=WebhookSource(effective),
     )
 
 

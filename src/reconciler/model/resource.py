@@ -90,7 +90,8 @@ class Resource:
     """One desired object on one gateway.
 
     `spec` is canonical and holds no secret leaf; those are in `secrets`. `readiness` and `rollout`
-    steer the engine and are never compared with the gateway.
+    steer the engine and are never compared with the gateway. `remote_id` is the id that the manifest gives to
+    the object where its name cannot be the id; None where the name is, or where the gateway chooses.
     """
 
     address: Address
@@ -101,6 +102,7 @@ class Resource:
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     readiness: Readiness = DEFAULT_READINESS
     rollout: Rollout = Rollout.CANDIDATE
+    remote_id: str | None = None
     source: Source = field(default=NOWHERE, compare=False)
 
 

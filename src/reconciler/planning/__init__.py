@@ -13,12 +13,12 @@ from reconciler.planning.codes import CODES
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
-from reconciler.planning.match import live_objects
-from reconciler.planning.outcome import earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.match import live_objects, matched, readdressed
+from reconciler.planning.outcome import apart, earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.rotation import Rotations, rotated, unreviewed
-from reconciler.planning.secretdiff import Numbering
+from reconciler.planning.secretdiff import Numbering, unsent
 from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "PlanOptions",
     "Rotations",
     "World",
+    "apart",
     "approved",
     "change_digest",
     "change_for",
@@ -40,15 +41,18 @@ __all__ = [
     "intent_digest",
     "live_objects",
     "make_plan",
+    "matched",
     "observed_digest",
     "offline_findings",
     "planned_causes",
     "planned_field_cause",
     "prepare",
+    "readdressed",
     "residue",
     "rotated",
     "secret_findings",
     "sent_before",
     "unapplied",
     "unreviewed",
+    "unsent",
 ]

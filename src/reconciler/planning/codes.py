@@ -26,7 +26,8 @@ CODES: Mapping[str, str] = {
     ),
     "PLAN006": (
         "Secrets are compared by keyed fingerprints. In this run their values were not available, or the "
-        "fingerprint key is another than the one used when they were applied; they are taken as unchanged."
+        "fingerprint key is another than the one used when they were applied, or they were never sent, because their "
+        "object was adopted; they are taken as unchanged."
     ),
     "SAFETY001": (
         "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "

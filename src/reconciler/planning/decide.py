@@ -24,7 +24,7 @@ from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning.digest import observed_digest
 from reconciler.planning.pointer import join, leaves, lookup
-from reconciler.planning.secretdiff import secret_changes
+from reconciler.planning.secretdiff import first_sent, secret_changes, unsent
 from reconciler.planning.threeway import field_changes
 from reconciler.planning.world import Context
 
@@ -88,22 +88,26 @@ def _label(context: Context, resource: Resource, path: str) -> str:
 def _modification(resource: Resource, entry: Entry | None, live: Live, context: Context) -> Change | None:
     capability = context.capability(resource.address.kind)
     releases = frozenset({Origin.RELEASE}) if capability.clears else frozenset[Origin]()
-    fields = (
-        *field_changes(resource, entry.spec if entry else None, live.spec, releases),
-        *_secrets(resource, entry, live, context),
-    )
+    ours = tuple(field_changes(resource, entry.spec if entry else None, live.spec, releases))
+    fields = (*ours, *_secrets(resource, entry, live, context, ours))
     if not fields:
         return None if entry is not None else _change(resource, None, live, context, Action.ADOPT, ())
     action = Action.UPDATE if capability.update else Action.REPLACE
     return _change(resource, entry, live, context, action, fields)
 
 
-def _secrets(resource: Resource, entry: Entry | None, live: Live, context: Context) -> tuple[FieldChange, ...]:
-    """A first take-over sends the secrets: what is stored there cannot be known to be ours."""
+def _secrets(
+    resource: Resource, entry: Entry | None, live: Live, context: Context, others: tuple[FieldChange, ...]
+) -> tuple[FieldChange, ...]:
+    """A first write of what was taken over sends the secrets: what is stored there cannot be known to be ours."""
     found = tuple(secret_changes(resource, entry, live, context.fingerprint, context.numbering))
-    if entry is not None:
-        return found
-    return tuple(replace(field, origin=Origin.TAKEOVER) for field in found)
+    if entry is None:
+        return tuple(replace(field, origin=Origin.TAKEOVER) for field in found)
+    if not (found or others):
+        return ()
+    said = {field.path for field in found}
+    along = first_sent(resource, entry, context.fingerprint, context.numbering)
+    return (*found, *(field for field in along if field.path not in said))
 
 
 def _change(
@@ -165,12 +169,14 @@ def _reason(fields: tuple[FieldChange, ...], entry: Entry | None) -> str:
 def _reversible(fields: tuple[FieldChange, ...], entry: Entry | None) -> Reversible:
     if not any(field.sensitive for field in fields):
         return Reversible(Undo.FULL)
-    if entry is None:
+    if entry is None or unsent(entry):
         return Reversible(Undo.NONE, "the secrets stored there are not known")
     return Reversible(Undo.PARTIAL, "only while the earlier secret references still lead to the earlier values")
 
 
 def _restorable(entry: Entry) -> Reversible:
+    if unsent(entry):
+        return Reversible(Undo.NONE, "the secrets stored there are not known")
     if not entry.fingerprints:
         return Reversible(Undo.FULL)
     return Reversible(Undo.PARTIAL, "only while the secret references still lead to the values that were applied")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from reconciler.model.change import ABSENT
 from reconciler.model.resource import Spec
 from reconciler.planning.pointer import leaves, lookup
 
@@ -47,6 +48,8 @@ def _expanded(keys: Keys, before: Spec, after: Spec) -> Iterable[Keys]:
     """A mapping that came or went is shown leaf by leaf."""
     for side in (before, after):
         value = lookup(side, keys)
+        if value is ABSENT:
+            continue
         for found in leaves(value, keys):
             if lookup(before, found) != lookup(after, found):
                 yield found

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.change import ABSENT, FieldChange
+from reconciler.model.change import ABSENT, FieldChange, Origin
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Resource
 from reconciler.model.run import Cause, Residue
 from reconciler.model.secret import Fingerprint
-from reconciler.planning.secretdiff import FingerprintOf
+from reconciler.planning.diff import differing
+from reconciler.planning.pointer import covers, join, lookup
+from reconciler.planning.secretdiff import FingerprintOf, unsent
 
 
 def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerprint]) -> Entry:
@@ -56,7 +58,7 @@ def earlier_resource(
 
     A secret can be sent again only while its reference still leads to what was last applied.
     """
-    if entry is None:
+    if entry is None or unsent(entry):
         return None
     by_text = {str(ref): ref for ref in wanted.secrets.values()}
     secrets = {path: by_text.get(entry.refs.get(path, "")) for path in entry.fingerprints}
@@ -66,6 +68,20 @@ def earlier_resource(
     if not set(before.hints) <= set(secrets):
         return None
     return replace(wanted, spec=before.spec, secrets={path: ref for path, ref in secrets.items() if ref is not None})
+
+
+def apart(resource: Resource, live: Live) -> tuple[FieldChange, ...]:
+    """Where a live object differs from its manifest, whoever made it so, but for what the manifest ignores.
+
+    What only the gateway has is its own default; a credential that only it has is none: a write would drop it.
+    """
+    found = ((join("/spec", keys), keys) for keys in differing(live.spec, resource.spec))
+    return tuple(
+        FieldChange(path, lookup(live.spec, keys), lookup(resource.spec, keys), Origin.TAKEOVER, place=resource.source)
+        for path, keys in found
+        if keys[0] == "credentials" or lookup(resource.spec, keys) is not ABSENT
+        if not any(covers(pattern, path) for pattern in resource.lifecycle.ignore)
+    )
 
 
 def residue(after: Plan) -> tuple[Residue, ...]:

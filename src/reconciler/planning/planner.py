@@ -143,7 +143,7 @@ def _drift(entry: Entry, live: Live | None, resource: Resource | None) -> Iterat
     ]
     fields += [
         FieldChange(path, "(sensitive #1)", "(sensitive #2)", Origin.DRIFT, sensitive=True)
-        for path in sorted(entry.fingerprints)
+        for path in sorted({*entry.fingerprints, *entry.refs})
         if hint_moved(path, entry, live)
     ]
     if fields:

@@ -1,19 +1,24 @@
 """Write-only secrets: our fingerprint now against the applied one, the platform's hint now against the recorded one.
 
-| fingerprint  | reference | hint         | means                                         | origin |
-|--------------|-----------|--------------|-----------------------------------------------|--------|
-| same         | any       | same or none | unchanged                                     |        |
-| different    | the same  | same or none | rotated behind its reference: update          | secret |
-| different    | another   | same or none | the manifests name another secret: update     | config |
-| different    | any       | different    | both: update, flagged                         | both   |
-| same         | any       | different    | replaced behind our back: set again           | drift  |
-| none applied | any       | any          | a new secret: set                             | config |
-| unknown      | the same  | same or none | undetermined: taken as unchanged, and said so |        |
-| unknown      | another   | same or none | will be updated                               | config |
-| unknown      | any       | different    | drift: set again                              | drift  |
-| applied, but not desired | |            | goes with its object; nothing to send         |        |
+| fingerprint  | reference | hint         | means                                                 | origin |
+|--------------|-----------|--------------|-------------------------------------------------------|--------|
+| same         | any       | same or none | unchanged                                             |        |
+| different    | the same  | same or none | rotated behind its reference: update                  | secret |
+| different    | another   | same or none | the manifests name another secret: update             | config |
+| different    | any       | different    | both: update, flagged                                 | both   |
+| same         | any       | different    | replaced behind our back: set again                   | drift  |
+| none applied | any       | any          | a new secret: set                                     | config |
+| unknown      | the same  | same or none | undetermined: taken as unchanged, and said so         |        |
+| unknown      | another   | same or none | will be updated                                       | config |
+| unknown      | any       | different    | drift: set again                                      | drift  |
+| unsent       | the same  | same or none | undetermined: waits for the first write of its object |        |
+| unsent       | another   | same or none | will be set                                           | config |
+| unsent       | any       | different    | drift: set                                            | drift  |
+| applied, but not desired | |            | goes with its object; nothing to send                 |        |
 
-Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key.
+Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key. Unsent
+means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the whole
+object, so that every unsent secret of it goes along, as a take-over. None applied means: neither is in the ledger.
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ class Likeness(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+    UNSENT = "unsent"
     NEW = "new"
 
 
@@ -51,10 +57,16 @@ class Numbering:
         return f"(sensitive #{self.seen.setdefault(what, len(self.seen) + 1)})"
 
 
-def likeness(now: Fingerprint | None, applied: Fingerprint | None) -> Likeness:
-    """Compare two fingerprints."""
-    if applied is None:
-        return Likeness.NEW
+def unsent(entry: Entry) -> frozenset[str]:
+    """Paths of secrets that an adopted object holds and that this tool has never sent."""
+    return frozenset(entry.refs.keys() - entry.fingerprints.keys())
+
+
+def likeness(now: Fingerprint | None, entry: Entry | None, path: str) -> Likeness:
+    """What is known of a secret now against what was applied."""
+    applied = entry.fingerprints.get(path) if entry else None
+    if entry is None or applied is None:
+        return Likeness.UNSENT if entry is not None and path in entry.refs else Likeness.NEW
     if now is None or now.key_id != applied.key_id:
         return Likeness.UNKNOWN
     return Likeness.SAME if now.digest == applied.digest else Likeness.DIFFERENT
@@ -67,7 +79,7 @@ def secret_changes(
     for path, ref in sorted(resource.secrets.items()):
         now = fingerprint(resource.address.gateway, ref)
         applied = entry.fingerprints.get(path) if entry else None
-        alike = likeness(now, applied)
+        alike = likeness(now, entry, path)
         replaced = entry is not None and hint_moved(path, entry, live)
         moved_ref = entry is not None and entry.refs.get(path) != str(ref)
         origin = _origin(alike, replaced, moved_ref)
@@ -77,6 +89,20 @@ def secret_changes(
         before = ABSENT if alike is Likeness.NEW and entry is not None else numbering.label(known)
         after = numbering.label(now or (str(ref), path))
         yield FieldChange(path, before, after, origin, sensitive=True, place=resource.source)
+
+
+_UNDETERMINED = frozenset({Likeness.UNKNOWN, Likeness.UNSENT})
+
+
+def first_sent(
+    resource: Resource, entry: Entry, fingerprint: FingerprintOf, numbering: Numbering
+) -> Iterator[FieldChange]:
+    """Unsent secrets of an object that is going to be written: the write takes them along."""
+    for path in sorted(unsent(entry) & resource.secrets.keys()):
+        ref = resource.secrets[path]
+        before = numbering.label((str(resource.address), path))
+        after = numbering.label(fingerprint(resource.address.gateway, ref) or (str(ref), path))
+        yield FieldChange(path, before, after, Origin.TAKEOVER, sensitive=True, place=resource.source)
 
 
 def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:
@@ -100,6 +126,6 @@ def undetermined(resource: Resource, entry: Entry | None, fingerprint: Fingerpri
     if entry is None:
         return 0
     return sum(
-        likeness(fingerprint(resource.address.gateway, ref), entry.fingerprints.get(path)) is Likeness.UNKNOWN
+        likeness(fingerprint(resource.address.gateway, ref), entry, path) in _UNDETERMINED
         for path, ref in resource.secrets.items()
     )

@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities
+from reconciler.model.desired import Desired
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, AuditLog, Checker, Clock, Ledger, Platform, Progress, Vault
-from reconciler.model.resource import Desired, Gateway, Resource
+from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import Fingerprint
 from reconciler.planning import World
 

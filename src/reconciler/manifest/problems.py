@@ -33,8 +33,9 @@ def described(document: Document, problem: kinds.Problem) -> Diagnostic:
     match problem.type:
         case "extra_forbidden":
             word = str(problem.keys[-1])
+            known = [name for name in problem.names if name != word]  # one that another alternative has
             detail = f"{path} is not a field of {document.kind}." + (
-                did_you_mean(word, problem.names) or f" Known here: {', '.join(problem.names) or 'nothing'}."
+                did_you_mean(word, known) or f" Known here: {', '.join(known) or 'nothing'}."
             )
             return diagnostic("KIND003", detail, document.key_position(problem.keys))
         case "missing":
@@ -46,6 +47,8 @@ def described(document: Document, problem: kinds.Problem) -> Diagnostic:
         case "literal_error" if problem.keys == ("apiVersion",):
             detail = "write `apiVersion: reconciler/v1`."
             return diagnostic("KIND007", detail, document.position(problem.keys))
+        case "unknown_detector":
+            return diagnostic("LLM008", f"{problem.message}", document.position(problem.keys))
         case _:
             detail = f"{path}: {_plain(problem.message)}."
             return diagnostic("KIND005", detail, document.position(problem.keys))

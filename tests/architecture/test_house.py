@@ -220,5 +220,16 @@ def test_help_starts_without_the_heavy_libraries() -> None:
     """Start-up is paid for by every key press of completion."""
     code = "import sys, reconciler.cli.main; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for library in ("pydantic", "httpx", "yaml", "structlog", "rich", "jinja2", "jsonschema", "deepdiff", "uvicorn", "sqlite3"):
+    for library in (
+        "pydantic",
+        "httpx",
+        "yaml",
+        "structlog",
+        "rich",
+        "jinja2",
+        "jsonschema",
+        "deepdiff",
+        "uvicorn",
+        "sqlite3",
+    ):
         assert f"'{library}'" not in done.stdout

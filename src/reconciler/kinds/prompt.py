@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from reconciler.kinds.base import Document, RootMetadata, Strict, Text
+from reconciler.kinds.base import Document, RootMetadata, Strict
+from reconciler.model.templates import LONGEST_TEMPLATE
 
-VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE)]
 
@@ -27,8 +28,10 @@ class PromptTemplateSpec(Strict):
     engine: Literal["jinja2", "braces", "dollar"] = Field(
         description="How holes are written: Jinja2 in a sandbox, {{name}}, or $name."
     )
-    system: str = Field(default="", description="Never holds what a customer wrote.")
-    user: Text
+    system: Annotated[str, StringConstraints(max_length=LONGEST_TEMPLATE)] = Field(
+        default="", description="The team's own words: it has no variables."
+    )
+    user: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEMPLATE)]
     variables: dict[VariableName, VariableModel] = Field(default={}, description="Every hole, by its name.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -12,19 +13,22 @@ from pydantic_core import PydanticCustomError
 from reconciler.kinds.base import Document, RootMetadata, Strict, Text
 from reconciler.model.inference import USUAL_DETECTORS
 
-DETECTORS = ("credit-card", "email", "iban", "ip-address", "phone", "ssn")
+DETECTORS = ("credit-card", "date-of-birth", "email", "iban", "ip-address", "phone", "ssn")
 """Detectors of personal data that need no model."""
 
 UNKNOWN_DETECTOR = "unknown_detector"
 
-_ONE_OF: JsonDict = {"enum": list(DETECTORS)}
+PRESIDIO = r"^presidio:[A-Z][A-Z_]{0,63}$"
+"""An entity of Presidio, which is an extra: ``presidio:PERSON``."""
+
+_ONE_OF: JsonDict = {"anyOf": [{"enum": list(DETECTORS)}, {"pattern": PRESIDIO}]}
 _UNIQUE: JsonDict = {"uniqueItems": True}
 
 Action = Literal["redact", "block", "report"]
 
 
 def _known(name: str) -> str:
-    if name in DETECTORS:
+    if name in DETECTORS or re.fullmatch(PRESIDIO, name):
         return name
     near = difflib.get_close_matches(name, DETECTORS, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(DETECTORS)}."

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.manifest.channels import CHANNELS
 from reconciler.manifest.document import Document
 from reconciler.manifest.holes import Hole, TemplateFault, holes
 from reconciler.manifest.problems import diagnostic, did_you_mean
+from reconciler.model.channels import CHANNELS
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.inference import ROUTER_PATHS, Channel, Engine
 
@@ -38,15 +38,23 @@ def _template(document: Document) -> Iterator[Diagnostic]:
             yield diagnostic("LLM001", f"{spec['engine']} cannot read this: {fault}.", place)
             continue
         used |= {hole.name for hole in found}
-        yield from (_undeclared(document, part, hole, declared) for hole in found if hole.name not in declared)
+        if part == "system":
+            yield from (_in_system(document, hole) for hole in found)
+        else:
+            yield from (_undeclared(document, hole, declared) for hole in found if hole.name not in declared)
     if not broken:
         yield from (_unused(document, name) for name in declared if name not in used)
 
 
-def _undeclared(document: Document, part: str, hole: Hole, declared: Mapping[str, Any]) -> Diagnostic:
+def _in_system(document: Document, hole: Hole) -> Diagnostic:
+    detail = f"the system message is constant: move {hole.name!r} into user, or a customer's words could become rules."
+    return diagnostic("LLM004", detail, document.within(("spec", "system"), hole.offset))
+
+
+def _undeclared(document: Document, hole: Hole, declared: Mapping[str, Any]) -> Diagnostic:
     hint = did_you_mean(hole.name, declared) or f" Add {hole.name} to variables, or take it out."
     detail = f"{hole.name!r} is not declared in variables.{hint}"
-    return diagnostic("LLM002", detail, document.within(("spec", part), hole.offset))
+    return diagnostic("LLM002", detail, document.within(("spec", "user"), hole.offset))
 
 
 def _unused(document: Document, name: str) -> Diagnostic:

@@ -1,10 +1,12 @@
 """Which holes a template has, and where; a template is parsed here and never rendered.
 
-| engine  | a hole                     | written out                   |
-|---------|----------------------------|-------------------------------|
-| jinja2  | a name that nothing sets   | ``{% raw %}{{ x }}{% endraw %}`` |
-| braces  | ``{{name}}``, spaces allowed | cannot be                   |
-| dollar  | ``$name``, ``${name}``     | ``$$``                        |
+| engine  | a hole                                | written out            |
+|---------|---------------------------------------|------------------------|
+| jinja2  | a name in ``{{ … }}`` or ``{% … %}``  | ``{{ "{{" }}``         |
+| braces  | ``{{name}}``, spaces allowed          | cannot be              |
+| dollar  | ``$name``, ``${name}``                | ``$$``                 |
+
+Of Jinja2 there is what `model.templates` lists: conditions, tests and filters whose time and result are bounded.
 """
 
 from __future__ import annotations
@@ -13,16 +15,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from string import Template
 from typing import TYPE_CHECKING
 
 from reconciler.model.inference import Engine
+from reconciler.model.templates import FILTERS, NODES, TESTS
 
 if TYPE_CHECKING:
     from jinja2 import nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_BRACES = re.compile(r"\{\{(?:[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\})?")
+_BRACES = re.compile(r"\{\{(?:[ \t]{0,8}(?P<name>[A-Za-z_]\w{0,63})[ \t]{0,8}\}\})?", re.ASCII)
+_DOLLAR = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w{0,63})|\{(?:(?P<braced>[A-Za-z_]\w{0,63})\})?|(?P<out>\$))", re.ASCII)
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +61,49 @@ def _braces(text: str) -> Iterator[Hole]:
 
 
 def _dollar(text: str) -> Iterator[Hole]:
-    for match in Template.pattern.finditer(text):
-        if match["invalid"] is not None:
-            raise TemplateFault("`$` opens a hole, and no name follows; a dollar sign is `$$`", match.start())
-        group = "named" if match["named"] is not None else "braced"
-        if match[group] is not None:
-            yield Hole(match[group], match.start(group))
+    for match in _DOLLAR.finditer(text):
+        if match["out"] is not None:
+            continue
+        group = "name" if match["name"] is not None else "braced"
+        if match[group] is None:
+            raise TemplateFault("`${` opens a hole, and no name with `}` follows", match.start())
+        yield Hole(match[group], match.start(group))
 
 
 def _jinja2(text: str) -> Iterator[Hole]:
-    from jinja2 import TemplateSyntaxError, meta, nodes  # noqa: PLC0415 - only where there are such templates
+    from jinja2 import TemplateSyntaxError, nodes  # noqa: PLC0415 - only where there are such templates
 
     try:
         tree = _sandbox().parse(text)
-        names = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
-        raise TemplateFault(error.message or "it cannot be parsed", _line(text, error.lineno)) from error
-    _refuse_reaching_out(text, tree)
-    for node in tree.find_all(nodes.Name):
-        if node.ctx == "load" and node.name in names:
-            yield Hole(node.name, _word(text, node.lineno, node.name))
+        raise TemplateFault((error.message or "a mistake").rstrip("."), _line(text, error.lineno)) from error
+    except RecursionError as error:
+        raise TemplateFault("it is nested too deep", 0) from error
+    for node in tree.find_all(nodes.Node):
+        _require_listed(text, node)
+    for name in tree.find_all(nodes.Name):
+        yield Hole(name.name, _word(text, name.lineno, name.name))
 
 
-def _refuse_reaching_out(text: str, tree: nodes.Template) -> None:
-    """No other template is loaded, and nothing inside of Python's objects is asked for."""
+def _require_listed(text: str, node: nodes.Node) -> None:
     from jinja2 import nodes  # noqa: PLC0415 - only where there are such templates
 
-    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-        raise TemplateFault("a template cannot load another one", _line(text, node.lineno))
-    for attribute in tree.find_all(nodes.Getattr):
-        if attribute.attr.startswith("_"):
-            raise TemplateFault(
-                f"the sandbox refuses the attribute {attribute.attr!r}", _word(text, attribute.lineno, attribute.attr)
-            )
+    kind = type(node).__name__
+    if kind not in NODES:
+        raise TemplateFault(f"a prompt cannot hold {kind.lower()}", _line(text, node.lineno))
+    if isinstance(node, nodes.Filter) and (node.name not in FILTERS or _quotes_again(node)):
+        raise TemplateFault(f"a prompt cannot use the filter {node.name} here", _word(text, node.lineno, node.name))
+    if isinstance(node, nodes.Test) and node.name not in TESTS:
+        raise TemplateFault(f"a prompt cannot use the test {node.name}", _word(text, node.lineno, node.name))
+    if isinstance(node, nodes.Name) and node.name == "self":
+        raise TemplateFault("a prompt cannot reach for itself", _word(text, node.lineno, "self"))
+
+
+def _quotes_again(node: nodes.Filter) -> bool:
+    """`tojson` of `tojson` doubles its text each time."""
+    from jinja2 import nodes  # noqa: PLC0415 - only where there are such templates
+
+    return node.name == "tojson" and any(inner.name == "tojson" for inner in node.find_all(nodes.Filter))
 
 
 @cache
@@ -97,24 +111,28 @@ def _sandbox() -> ImmutableSandboxedEnvironment:
     from jinja2 import StrictUndefined  # noqa: PLC0415 - only where there are such templates
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - the same
 
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, optimized=False, cache_size=0)
+    made.globals.clear()
+    return made
+
+
+def _starts(text: str) -> list[int]:
+    """Where each line begins; Jinja2 ends lines as the newlines do."""
+    return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
 
 
 def _line(text: str, number: int) -> int:
     """Where the first word of a line (from 1) stands."""
-    lines = text.splitlines(keepends=True)
-    if number > len(lines):
-        return 0
-    line = lines[number - 1]
-    return sum(map(len, lines[: number - 1])) + len(line) - len(line.lstrip())
+    start = _starts(text)[min(number, text.count("\n") + 1) - 1]
+    return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 
 
 def _word(text: str, number: int, word: str) -> int:
-    """Jinja2 knows lines only; the column is where the word stands behind the first opening mark."""
-    start = len("".join(text.splitlines(keepends=True)[: number - 1]))
-    for block in re.finditer(r"\{[{%].*?[}%]\}", text[start:] or "", re.DOTALL):
-        inner = re.compile(rf"(?<![\w.'\"]){re.escape(word)}\b|(?<=\.){re.escape(word)}\b")
-        match = inner.search(text, start + block.start(), start + block.end())
+    """Jinja2 knows lines only: the column is that of the first such word within a tag, from that line on."""
+    start = _line(text, number)
+    pattern = re.compile(rf"(?<![\w.]){re.escape(word)}(?!\w)")
+    for tag in _TAG.finditer(text):
+        match = pattern.search(text, max(tag.start(), start), tag.end())
         if match is not None:
             return match.start()
     return start

@@ -8,7 +8,7 @@ SUMMARIES: Mapping[str, str] = {
     "LLM001": "a template that its engine cannot read",
     "LLM002": "an undeclared variable",
     "LLM003": "a variable that is not used",
-    "LLM004": "a customer's words in the system message",
+    "LLM004": "a variable in the system message",
     "LLM005": "a variable that is not given",
     "LLM006": "a value that the template does not take",
     "LLM007": "no JSON Schema",
@@ -28,9 +28,9 @@ SUMMARIES: Mapping[str, str] = {
 
 CODES: Mapping[str, str] = {
     "LLM001": (
-        "A message of the PromptTemplate cannot be parsed. `engine` says how holes are written: `jinja2` is Jinja2 in "
-        "its sandbox, without other templates and without attributes that begin with an underscore; `braces` is "
-        "`{{name}}`; `dollar` is `$name` or `${name}`, with `$$` for a dollar sign."
+        "A message of the PromptTemplate cannot be parsed. `engine` says how holes are written: `jinja2` is Jinja2 "
+        "with conditions, tests and bounded filters, without loops, calls, sums, attributes or other templates; "
+        "`braces` is `{{name}}`; `dollar` is `$name` or `${name}`, with `$$` for a dollar sign before a name."
     ),
     "LLM002": (
         "A message has a hole that `variables` does not declare. An undeclared variable is never an empty hole: "
@@ -38,16 +38,14 @@ CODES: Mapping[str, str] = {
     ),
     "LLM003": "`variables` declares a name that neither message has. Most often it was spelled differently there.",
     "LLM004": (
-        "The PromptTemplate of a Route has a variable in its system message that holds what a customer wrote or could "
-        "choose: `customer`, `history`, `last_message`, `metadata` and `user_id`. Whoever writes into the system "
-        "message gives orders to the model, so those belong into `user`. What the bot platform or the manifest chose "
-        "may stand in either: `channel`, `confidence`, `conversation_id`, `detected_intent`, `route`, `threshold`. "
-        "What a team puts in by a default of a variable is its own text."
+        "The system message is constant: it has no variables at all. Most variables hold what a customer wrote or "
+        "could choose, and whoever writes into the system message gives orders to the model. Put the variable into `user`, "
+        "and say in `system` what it means. Earlier turns come as messages of their own and need no variable."
     ),
     "LLM005": (
-        "A template needs a variable that its Probe does not give, or that no Route has to give. A Route gives "
-        "`channel`, `confidence`, `conversation_id`, `customer`, `detected_intent`, `history`, `last_message`, "
-        "`metadata`, `route`, `threshold` and `user_id`; anything else needs a default in the template."
+        "A template needs a variable that its Probe does not give, or that no event of its Route has. Events of "
+        "`cxone` give `bot_id`, `last_message` and `session_id`; those of `cognigy` `confidence`, `conversation_id`, "
+        "`detected_intent`, `last_message` and `user_id`. Anything else needs a default in the template."
     ),
     "LLM006": "A Probe gives a variable that its template does not have, or a value longer than `maxLength`.",
     "LLM007": (

@@ -6,30 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.manifest.channels import CHANNELS
 from reconciler.manifest.document import Document
 from reconciler.manifest.fleet import Fleet
-from reconciler.manifest.holes import TemplateFault, holes
 from reconciler.manifest.lookup import Lookup
 from reconciler.manifest.parts import secret_ref
 from reconciler.manifest.probes import missing_prices, sampling
 from reconciler.manifest.problems import diagnostic
 from reconciler.manifest.prompts import source_of, variable
 from reconciler.model.address import Address
+from reconciler.model.channels import CHANNELS
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.inference import (
-    CUSTOMER_VARIABLES,
-    PLATFORM_VARIABLES,
     Channel,
-    Engine,
     History,
     Route,
     Signature,
     SignatureScheme,
 )
 from reconciler.model.resource import Resource
-
-GIVEN = CUSTOMER_VARIABLES | PLATFORM_VARIABLES
 
 
 def route(document: Document, fleet: Fleet, lookup: Lookup) -> Route | None:
@@ -113,24 +107,14 @@ def _endpoint(document: Document, fleet: Fleet) -> Address | None:
 
 
 def _variables(document: Document, template: Document) -> Iterator[Diagnostic]:
-    """What a customer wrote stands in the user message only; what a route does not give needs a default."""
-    spec = template.data["spec"]
-    try:
-        system = holes(Engine(spec["engine"]), spec.get("system", ""))
-    except TemplateFault:  # such a template is refused when it is read; this is for one that came from a cache
-        return
-    for hole in system:
-        if hole.name in CUSTOMER_VARIABLES:
+    """What an event does not give needs a default."""
+    channel = Channel(document.data["spec"]["channel"])
+    given = CHANNELS[channel].variables
+    for name, written in template.data["spec"].get("variables", {}).items():
+        if variable(written).required and name not in given:
             detail = (
-                f"route {document.name!r} fills {hole.name!r} with what a customer wrote or chose, which must not "
-                "give orders to the model; move it into user."
-            )
-            yield diagnostic("LLM004", detail, template.within(("spec", "system"), hole.offset))
-    for name, written in spec.get("variables", {}).items():
-        if variable(written).required and name not in GIVEN:
-            detail = (
-                f"no route gives {name!r}, which PromptTemplate {template.name!r} needs; give it a default there, "
-                f"or use one of {', '.join(sorted(GIVEN))}."
+                f"no event of {channel} gives {name!r}, which PromptTemplate {template.name!r} needs; give it a "
+                f"default there, or use one of {', '.join(sorted(given))}."
             )
             yield diagnostic("LLM005", detail, document.position(("spec", "prompt")))
 

@@ -11,16 +11,6 @@ from reconciler.model.address import Address
 from reconciler.model.resource import EMPTY, NOWHERE, Source
 from reconciler.model.secret import SecretRef
 
-CUSTOMER_VARIABLES = frozenset({"customer", "history", "last_message", "metadata", "user_id"})
-"""Variables of a route that hold what a customer wrote or could choose: never in a system message.
-
-`last_message` is the new turn, `history` the earlier ones (oldest first, each with `participant` and `text`),
-`customer` and `metadata` what the event says besides, `user_id` whom the platform says it is.
-"""
-
-PLATFORM_VARIABLES = frozenset({"channel", "confidence", "conversation_id", "detected_intent", "route", "threshold"})
-"""Variables of a route that the bot platform or the manifest chose: allowed in any message."""
-
 USUAL_DETECTORS = ("ssn", "credit-card", "phone")
 """What a safety policy looks for that names none."""
 

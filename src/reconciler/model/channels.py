@@ -10,11 +10,16 @@ from reconciler.model.inference import Channel, Sampling
 
 @dataclass(frozen=True, slots=True)
 class ChannelDefaults:
-    """`members` are those of the event that a history path may hold in braces. Deadline in ms."""
+    """Deadline in ms.
+
+    `members` are those of the event that a history path may hold in braces, `variables` what a template is filled
+    with: each is text, and what is not in an event has no value.
+    """
 
     path: str
     history: str
     members: frozenset[str]
+    variables: frozenset[str]
     fallback: str
     sampling: Sampling
     deadline_ms: int
@@ -25,6 +30,7 @@ CHANNELS: Mapping[Channel, ChannelDefaults] = {
         "/webhook/cxone",
         "/api/v2/bot/bots/{botId}/sessions/{sessionId}/messages",
         frozenset({"botId", "sessionId"}),
+        frozenset({"bot_id", "last_message", "session_id"}),
         "I am currently experiencing high demand. Please try again in a few moments or speak to a human agent.",
         Sampling(0.7, 1024),
         15_000,
@@ -33,6 +39,7 @@ CHANNELS: Mapping[Channel, ChannelDefaults] = {
         "/webhook/cognigy/fallback",
         "/api/v2/conversations/summaries",
         frozenset({"conversationId", "userId"}),
+        frozenset({"confidence", "conversation_id", "detected_intent", "last_message", "user_id"}),
         "I am having trouble understanding your request. Connecting you to a specialist.",
         Sampling(0.2, 500),
         7_000,  # its HTTP node gives up after 8 s

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _BRACES = re.compile(r"\{\{(?:[ \t]{0,8}(?P<name>[A-Za-z_]\w{0,63})[ \t]{0,8}\}\})?", re.ASCII)
 _DOLLAR = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w{0,63})|\{(?:(?P<braced>[A-Za-z_]\w{0,63})\})?|(?P<out>\$))", re.ASCII)
+_CALLED = {"Getattr": "attributes", "Getitem": "members", "For": "loops", "Call": "calls", "Assign": "assignments"}
+_WORDS = {"FromImport": "from", "Assign": "set", "CallBlock": "call", "FilterBlock": "filter"}
+"""By what a node that is not listed is written, where that is not its name."""
+
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
@@ -90,7 +94,8 @@ def _require_listed(text: str, node: nodes.Node) -> None:
 
     kind = type(node).__name__
     if kind not in NODES:
-        raise TemplateFault(f"a prompt cannot hold {kind.lower()}", _line(text, node.lineno))
+        word = getattr(node, "attr", _WORDS.get(kind, kind.lower()))
+        raise TemplateFault(f"a prompt cannot hold {_CALLED.get(kind, kind.lower())}", _word(text, node.lineno, word))
     if isinstance(node, nodes.Filter) and (node.name not in FILTERS or _quotes_again(node)):
         raise TemplateFault(f"a prompt cannot use the filter {node.name} here", _word(text, node.lineno, node.name))
     if isinstance(node, nodes.Test) and node.name not in TESTS:
@@ -130,12 +135,11 @@ def _line(text: str, number: int) -> int:
 def _word(text: str, number: int, word: str) -> int:
     """Jinja2 knows lines only: the column is that of the first such word within a tag, from that line on."""
     start = _line(text, number)
-    pattern = re.compile(rf"(?<![\w.]){re.escape(word)}(?!\w)")
-    for tag in _TAG.finditer(text):
-        match = pattern.search(text, max(tag.start(), start), tag.end())
-        if match is not None:
-            return match.start()
-    return start
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    tags = [tag for tag in _TAG.finditer(text) if tag.end() > start]
+    found = (pattern.search(text, max(tag.start(), start), tag.end()) for tag in tags)
+    first = max(tags[0].start(), start) if tags else start
+    return next((match.start() for match in found if match is not None), first)
 
 
 _READERS = {Engine.JINJA2: _jinja2, Engine.BRACES: _braces, Engine.DOLLAR: _dollar}

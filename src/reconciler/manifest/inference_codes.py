@@ -39,8 +39,8 @@ CODES: Mapping[str, str] = {
     "LLM003": "`variables` declares a name that neither message has. Most often it was spelled differently there.",
     "LLM004": (
         "The system message is constant: it has no variables at all. Most variables hold what a customer wrote or "
-        "could choose, and whoever writes into the system message gives orders to the model. Put the variable into `user`, "
-        "and say in `system` what it means. Earlier turns come as messages of their own and need no variable."
+        "could choose, and whoever writes into the system message gives orders to the model. Put the variable into "
+        "`user`, and say in `system` what it means. Earlier turns come as messages of their own and need no variable."
     ),
     "LLM005": (
         "A template needs a variable that its Probe does not give, or that no event of its Route has. Events of "

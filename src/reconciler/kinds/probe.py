@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from reconciler.kinds.base import Document, Membership, Metadata, Name, RootMetadata, Strict, Text
+from reconciler.kinds.base import NO_OTHER_NAMES, Document, Membership, Metadata, Name, RootMetadata, Strict, Text
 from reconciler.kinds.prompt import VariableName
 
 Milliseconds = Annotated[int, Field(ge=1, le=3_600_000)]
 Money = Annotated[float, Field(ge=0, le=1_000_000)]
-Model = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^\S+$")]
+Model = Annotated[str, StringConstraints(pattern=r"^\S{1,256}$")]
 
 
 class PriceModel(Strict):
@@ -25,7 +25,7 @@ class PricingSpec(Strict):
     """Prices by model."""
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(default="USD", description="ISO 4217.")
-    models: Annotated[dict[Model, PriceModel], Field(min_length=1)]
+    models: Annotated[dict[Model, PriceModel], Field(min_length=1, json_schema_extra=NO_OTHER_NAMES)]
 
 
 class Pricing(Document):
@@ -63,7 +63,9 @@ class ProbeSpec(Strict):
         description="Endpoints by name, or by labels of theirs together with their gateway's."
     )
     prompt: Name = Field(description="A PromptTemplate by name.")
-    variables: dict[VariableName, str] = Field(default={}, description="What the template's holes are filled with.")
+    variables: dict[VariableName, str] = Field(
+        default={}, description="What the template's holes are filled with.", json_schema_extra=NO_OTHER_NAMES
+    )
     expect: ExpectModel = Field(default_factory=ExpectModel)
     sampling: SamplingModel = Field(default_factory=SamplingModel)
     pricing: Name | None = Field(default=None, description="A Pricing by name.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from reconciler.kinds.base import Document, RootMetadata, Strict
+from reconciler.kinds.base import NO_OTHER_NAMES, Document, RootMetadata, Strict
 from reconciler.model.templates import LONGEST_TEMPLATE
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
@@ -32,7 +32,9 @@ class PromptTemplateSpec(Strict):
         default="", description="The team's own words: it has no variables."
     )
     user: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEMPLATE)]
-    variables: dict[VariableName, VariableModel] = Field(default={}, description="Every hole, by its name.")
+    variables: dict[VariableName, VariableModel] = Field(
+        default={}, description="Every hole, by its name.", json_schema_extra=NO_OTHER_NAMES
+    )
 
 
 class PromptTemplate(Document):

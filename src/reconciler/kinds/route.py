@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag
 
 from reconciler.kinds.base import Document, Metadata, Name, SecretReference, Strict, Text
 from reconciler.kinds.probe import Milliseconds, Model, SamplingModel
@@ -15,10 +15,16 @@ HISTORY_PATH = r"^(/[A-Za-z0-9_~{-][A-Za-z0-9._~{}-]*)+$"
 Secrets = Annotated[list[SecretReference], Field(min_length=1, max_length=8)]
 
 
+def _of_two(scheme: Any) -> Any:
+    if scheme not in ("hmac", "standard"):
+        raise ValueError("must be 'hmac' or 'standard'")
+    return scheme
+
+
 class HmacModel(Strict):
     """Hex HMAC-SHA256 of the body, in one header."""
 
-    scheme: Literal["hmac"] = "hmac"
+    scheme: Annotated[Literal["hmac"], BeforeValidator(_of_two)] = "hmac"
     secrets: Secrets = Field(description="Several while one rotates.")
     header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] = "X-Webhook-Signature"
 

@@ -115,6 +115,6 @@ def missing_prices(document: Document, prices: Document, models: Mapping[str, An
     listed = prices.data["spec"]["models"]
     for model in models:
         if model not in listed:
-            hint = did_you_mean(model, listed) or " Add it to the list."
-            detail = f"Pricing {prices.name!r} has no price for {model!r}.{hint}"
+            hint = did_you_mean(model, listed)
+            detail = f"Pricing {prices.name!r} has no price for {model!r}; add it.{hint}"
             yield diagnostic("LLM009", detail, document.position(("spec", "pricing")))

@@ -141,8 +141,9 @@ def _deadline(document: Document, endpoint: Resource) -> Iterator[Diagnostic]:
     reading = 0 if spec.get("history") is None else spec["history"].get("timeoutMs", 2_000)
     if timeout is not None and deadline < reading + timeout:
         detail = (
-            f"the history may take {reading} ms and {endpoint.address.name} {timeout} ms (timeoutMs at "
-            f"{endpoint.source.position('/spec/timeoutMs')}), the whole turn {deadline} ms; change one."
+            f"the history ({reading} ms) and {endpoint.address.name} ({timeout} ms, timeoutMs at "
+            f"{endpoint.source.position('/spec/timeoutMs')}) may take longer than the whole turn ({deadline} ms); "
+            "change one."
         )
         keys = ("spec", "deadlineMs") if spec.get("deadlineMs") else ("spec", "endpoint")
         yield diagnostic("LLM015", detail, document.position(keys))

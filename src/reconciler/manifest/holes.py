@@ -12,9 +12,9 @@ Of Jinja2 there is what `model.templates` lists: conditions, tests and filters w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.model.inference import Engine
@@ -30,7 +30,8 @@ _CALLED = {"Getattr": "attributes", "Getitem": "members", "For": "loops", "Call"
 _WORDS = {"FromImport": "from", "Assign": "set", "CallBlock": "call", "FilterBlock": "filter"}
 """By what a node that is not listed is written, where that is not its name."""
 
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TAG = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}", re.DOTALL)
+"""Bounded, so that many that are never closed cost no more than many that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,33 @@ def _dollar(text: str) -> Iterator[Hole]:
 
 
 def _jinja2(text: str) -> Iterator[Hole]:
-    from jinja2 import TemplateSyntaxError, nodes  # noqa: PLC0415 - only where there are such templates
+    """Deep nesting ends Python's stack in the parser or in any walk over what it made."""
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - only where there are such templates
+
+    try:
+        names = _names(text)
+    except TemplateSyntaxError as error:
+        raise TemplateFault((error.message or "a mistake").rstrip("."), _line(text, error.lineno)) from error
+    except RecursionError:
+        raise TemplateFault("it is nested too deep", 0) from None
+    for name, line in names.items():
+        yield Hole(name, _word(text, line, name))
+
+
+def _names(text: str) -> Mapping[str, int]:
+    """Names with the first line that each stands in."""
+    from jinja2 import nodes  # noqa: PLC0415 - only where there are such templates
 
     try:
         tree = _sandbox().parse(text)
-    except TemplateSyntaxError as error:
-        raise TemplateFault((error.message or "a mistake").rstrip("."), _line(text, error.lineno)) from error
-    except RecursionError as error:
-        raise TemplateFault("it is nested too deep", 0) from error
+    except ValueError as error:  # a number of more digits than Python reads
+        raise TemplateFault("it has a number that is too long", 0) from error
     for node in tree.find_all(nodes.Node):
         _require_listed(text, node)
+    found: dict[str, int] = {}
     for name in tree.find_all(nodes.Name):
-        yield Hole(name.name, _word(text, name.lineno, name.name))
+        found[name.name] = min(name.lineno, found.get(name.name, name.lineno))
+    return found
 
 
 def _require_listed(text: str, node: nodes.Node) -> None:
@@ -128,17 +144,23 @@ def _starts(text: str) -> list[int]:
 
 def _line(text: str, number: int) -> int:
     """Where the first word of a line (from 1) stands."""
-    start = _starts(text)[min(number, text.count("\n") + 1) - 1]
+    starts = _starts(text)
+    start = starts[min(max(number, 1), len(starts)) - 1]
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
+
+
+@lru_cache(maxsize=8)
+def _tags(text: str) -> Sequence[tuple[int, int]]:
+    return [tag.span() for tag in _TAG.finditer(text)]
 
 
 def _word(text: str, number: int, word: str) -> int:
     """Jinja2 knows lines only: the column is that of the first such word within a tag, from that line on."""
     start = _line(text, number)
     pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-    tags = [tag for tag in _TAG.finditer(text) if tag.end() > start]
-    found = (pattern.search(text, max(tag.start(), start), tag.end()) for tag in tags)
-    first = max(tags[0].start(), start) if tags else start
+    tags = [(max(begin, start), end) for begin, end in _tags(text) if end > start]
+    found = (pattern.search(text, begin, end) for begin, end in tags)
+    first = tags[0][0] if tags else start
     return next((match.start() for match in found if match is not None), first)
 
 

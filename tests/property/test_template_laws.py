@@ -30,7 +30,8 @@ def attempt(engine: Engine, text: str) -> TemplateFault | tuple[Hole, ...]:
 @given(st.sampled_from(list(Engine)), st.lists(st.tuples(WORDS, NAMES), max_size=6))
 def test_every_hole_is_found_once_where_it_first_stands(engine: Engine, parts: list[tuple[str, str]]) -> None:
     """A hole that is overlooked is filled with nothing; one that is misplaced sends its author to another line."""
-    text, expected = "", {}
+    text = ""
+    expected: dict[str, int] = {}
     for words, name in parts:
         opened = text + words
         text = opened + WRITTEN[engine].format(name)

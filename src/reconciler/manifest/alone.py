@@ -44,6 +44,7 @@ def _template(document: Document) -> Iterator[Diagnostic]:
             yield from (_undeclared(document, hole, declared) for hole in found if hole.name not in declared)
     if not broken:
         yield from (_unused(document, name) for name in declared if name not in used)
+    yield from _long_defaults(document, declared)
 
 
 def _in_system(document: Document, hole: Hole) -> Diagnostic:
@@ -62,6 +63,17 @@ def _unused(document: Document, name: str) -> Diagnostic:
     return diagnostic("LLM003", detail, document.key_position(("spec", "variables", name)), Severity.WARNING)
 
 
+def _long_defaults(document: Document, declared: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    for name, variable in declared.items():
+        default, longest = (
+            variable.get("default") or "",
+            variable.get("maxLength") or len(variable.get("default") or ""),
+        )
+        if len(default) > longest:
+            detail = f"the default of {name} has {len(default)} characters, and maxLength is {longest}; change one."
+            yield diagnostic("LLM006", detail, document.position(("spec", "variables", name, "default")))
+
+
 def _schema(document: Document) -> Iterator[Diagnostic]:
     from reconciler.kinds.dialect import schema_fault  # noqa: PLC0415 - only for what is new
 
@@ -74,9 +86,13 @@ def _schema(document: Document) -> Iterator[Diagnostic]:
 
 
 def _probe(document: Document) -> Iterator[Diagnostic]:
-    """First token ≤ answer ≤ deadline, as far as they are given."""
+    """First token ≤ answer ≤ deadline, and one answer's cost ≤ a run's, as far as they are given."""
     spec = document.data["spec"]
     expect = spec.get("expect", {})
+    cost, budget = expect.get("maxCostUsd"), spec.get("budget")
+    if cost is not None and budget is not None and cost > budget:
+        detail = f"one answer may cost {cost} and the whole run {budget}; raise this one or lower maxCostUsd."
+        yield diagnostic("LLM011", detail, document.position(("spec", "budget")))
     first, whole = expect.get("maxTimeToFirstTokenMs"), expect.get("maxLatencyMs")
     deadline = spec.get("deadlineMs", 15_000)
     if first is not None and whole is not None and first > whole:
@@ -99,6 +115,9 @@ def _route(document: Document) -> Iterator[Diagnostic]:
     if path in ROUTER_PATHS:
         detail = f"the router itself answers at {', '.join(ROUTER_PATHS)}; choose another path."
         yield diagnostic("LLM014", detail, document.position(("spec", "path")))
+    if "threshold" in spec and not defaults.confident:
+        detail = f"events of {spec['channel']} have no confidence that a threshold could be held against; take it out."
+        yield diagnostic("LLM020", detail, document.key_position(("spec", "threshold")))
     if spec.get("history") is not None:
         yield from _history(document, spec["history"])
 

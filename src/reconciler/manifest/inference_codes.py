@@ -24,6 +24,7 @@ SUMMARIES: Mapping[str, str] = {
     "LLM017": "a route on several gateways",
     "LLM018": "a history path that cannot be filled",
     "LLM019": "another currency",
+    "LLM020": "a field that the channel has no use for",
 }
 
 CODES: Mapping[str, str] = {
@@ -47,7 +48,10 @@ CODES: Mapping[str, str] = {
         "`cxone` give `bot_id`, `last_message` and `session_id`; those of `cognigy` `confidence`, `conversation_id`, "
         "`detected_intent`, `last_message` and `user_id`. Anything else needs a default in the template."
     ),
-    "LLM006": "A Probe gives a variable that its template does not have, or a value longer than `maxLength`.",
+    "LLM006": (
+        "A Probe gives a variable that its template does not have, or a value longer than `maxLength`; or a template's "
+        "own default is longer than that."
+    ),
     "LLM007": (
         "The schema is refused by the meta-schema of its dialect (`$schema`, else the newest). It is looked at before "
         "it ships, since a wrong one holds a model to nothing, or to what it cannot give."
@@ -61,7 +65,10 @@ CODES: Mapping[str, str] = {
         "The labels of a probe's selector fit no Endpoint on its gateways. Labels are those of the endpoint together "
         "with those of its gateway. A probe that asks nobody would always be content."
     ),
-    "LLM011": "The first token comes before the last one: its bound cannot be the larger one.",
+    "LLM011": (
+        "The first token comes before the last one: its bound cannot be the larger one. Nor can one answer cost more "
+        "than the run that it is part of."
+    ),
     "LLM012": "Two routes answer at the same path, so that one of them would never be asked. Change one `path`.",
     "LLM013": (
         "A Route needs `signature`: without a secret, whoever finds its address spends money and reads answers. Either "
@@ -84,4 +91,8 @@ CODES: Mapping[str, str] = {
         "and `sessionId`, those of `cognigy` `conversationId` and `userId`."
     ),
     "LLM019": "`maxCostUsd` is in US dollars, and the probe's Pricing is in another currency; nothing is converted.",
+    "LLM020": (
+        "Only events of `cognigy` say how sure the bot was, so that only its routes have a `threshold`. A field that "
+        "does nothing is refused, since whoever wrote it expects something of it."
+    ),
 }

@@ -13,7 +13,7 @@ class ChannelDefaults:
     """Deadline in ms.
 
     `members` are those of the event that a history path may hold in braces, `variables` what a template is filled
-    with: each is text, and what is not in an event has no value.
+    with: each is text, and what is not in an event has no value. `confident`: events say how sure the bot was.
     """
 
     path: str
@@ -23,6 +23,7 @@ class ChannelDefaults:
     fallback: str
     sampling: Sampling
     deadline_ms: int
+    confident: bool
 
 
 CHANNELS: Mapping[Channel, ChannelDefaults] = {
@@ -34,6 +35,7 @@ CHANNELS: Mapping[Channel, ChannelDefaults] = {
         "I am currently experiencing high demand. Please try again in a few moments or speak to a human agent.",
         Sampling(0.7, 1024),
         15_000,
+        confident=False,
     ),
     Channel.COGNIGY: ChannelDefaults(
         "/webhook/cognigy/fallback",
@@ -43,5 +45,6 @@ CHANNELS: Mapping[Channel, ChannelDefaults] = {
         "I am having trouble understanding your request. Connecting you to a specialist.",
         Sampling(0.2, 500),
         7_000,  # its HTTP node gives up after 8 s
+        confident=True,
     ),
 }

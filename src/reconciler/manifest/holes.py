@@ -132,7 +132,9 @@ def _sandbox() -> ImmutableSandboxedEnvironment:
     from jinja2 import StrictUndefined  # noqa: PLC0415 - only where there are such templates
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - the same
 
-    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, optimized=False, cache_size=0)
+    made = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, optimized=False, cache_size=0
+    )
     made.globals.clear()
     return made
 

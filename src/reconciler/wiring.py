@@ -19,11 +19,12 @@ from reconciler import __version__, planning, platforms, secrets
 from reconciler import ledger as ledgers
 from reconciler.engine import Assembly, Site, SystemClock, select
 from reconciler.errors import InputError
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors, ordered
 from reconciler.model.live import Observed
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, Clock, Ledger, Platform, Progress, Vault
-from reconciler.model.resource import Auth, Bearer, Desired, Gateway, OAuth, Resource
+from reconciler.model.resource import Auth, Bearer, Gateway, OAuth, Resource
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World

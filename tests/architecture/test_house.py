@@ -32,6 +32,7 @@ HOMES = {
     "opentelemetry": {"cli"},
     "prometheus_client": {"render"},
     "deepdiff": {"planning"},
+    "jinja2": {"manifest"},
     "jsonschema": {"planning", "kinds"},
     "pydantic": {"kinds", "settings", "embedded"},
 }
@@ -230,6 +231,7 @@ def test_help_starts_without_the_heavy_libraries() -> None:
         "yaml",
         "structlog",
         "rich",
+        "jinja2",
         "jsonschema",
         "deepdiff",
         "uvicorn",

@@ -12,9 +12,10 @@ from wire import listening
 
 from reconciler.manifest import LoadOptions, load
 from reconciler.model.address import Address
+from reconciler.model.desired import Desired
 from reconciler.model.live import Live
 from reconciler.model.ports import Adapter
-from reconciler.model.resource import Desired, Resource
+from reconciler.model.resource import Resource
 from reconciler.model.secret import SecretValue
 from reconciler.platforms import find
 from reconciler.testing.fakes import FakeClock, RecordingProgress

@@ -79,6 +79,108 @@ SPECS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
 }
 
+ROOT_METADATA = st.fixed_dictionaries(
+    {"name": st.sampled_from(["a", "a-b"])}, optional={"labels": st.just({"team": "support"})}
+)
+SAMPLING = st.fixed_dictionaries(
+    {}, optional={"temperature": st.floats(0, 2), "maxTokens": st.integers(1, 9), "topP": st.just(0.5)}
+)
+VARIABLES = st.dictionaries(
+    st.sampled_from(["last_message", "_x", "x9"]),
+    st.fixed_dictionaries(
+        {}, optional={"required": st.booleans(), "default": st.text(max_size=3), "maxLength": st.integers(1, 9)}
+    ),
+    max_size=2,
+)
+SIGNATURE = st.one_of(
+    st.fixed_dictionaries(
+        {"secrets": st.lists(REF, min_size=1, max_size=2)},
+        optional={"scheme": st.just("hmac"), "header": st.just("X-A")},
+    ),
+    st.fixed_dictionaries(
+        {"scheme": st.just("standard"), "secrets": st.lists(REF, min_size=1, max_size=2)},
+        optional={"toleranceSeconds": st.integers(1, 3600)},
+    ),
+    st.fixed_dictionaries(
+        {"scheme": st.sampled_from(["hmac", "standard", "md5"]), "secrets": st.just([{"env": "A"}])},
+        optional={"header": st.just("X-A"), "toleranceSeconds": st.just(5)},
+    ),
+)
+SPECS |= {
+    "PromptTemplate": st.fixed_dictionaries(
+        {"engine": st.sampled_from(["jinja2", "braces", "dollar"]), "user": st.text(min_size=1, max_size=5)},
+        optional={"system": st.text(max_size=5), "variables": VARIABLES},
+    ),
+    "SafetyPolicy": st.fixed_dictionaries(
+        {},
+        optional={
+            "pii": st.lists(st.sampled_from(["email", "iban", "presidio:PERSON", "emial", "presidio:x"]), max_size=3),
+            "onInput": st.sampled_from(["redact", "block", "report"]),
+            "onOutput": st.just("block"),
+            "blockedTerms": st.lists(st.sampled_from(["illegal", "violence"]), max_size=3),
+            "maxInputCharacters": st.integers(1, 9),
+            "region": st.sampled_from(["US", "DE", "us"]),
+        },
+    ),
+    "ResponseSchema": st.fixed_dictionaries(
+        {"schema": st.sampled_from([{"type": "object"}, {"properties": {"a": {"type": "string"}}}])},
+        optional={"repairAttempts": st.integers(0, 5)},
+    ),
+    "Pricing": st.fixed_dictionaries(
+        {
+            "models": st.dictionaries(
+                st.sampled_from(["gpt-4o", "m.1:0", "no model"]),
+                st.fixed_dictionaries({"prompt": st.floats(0, 9), "completion": st.integers(0, 9)}),
+                min_size=1,
+            )
+        },
+        optional={"currency": st.sampled_from(["USD", "EUR", "euro"])},
+    ),
+    "Probe": st.fixed_dictionaries(
+        {"endpoints": st.sampled_from(["a", ["a", "b"], {"matchLabels": {"x": "y"}}]), "prompt": st.just("p")},
+        optional={
+            "variables": st.just({"last_message": "ping"}),
+            "expect": st.fixed_dictionaries(
+                {},
+                optional={
+                    "schema": st.just("s"),
+                    "maxLatencyMs": st.integers(1, 9),
+                    "maxTimeToFirstTokenMs": st.just(5),
+                    "maxCostUsd": st.floats(0, 1),
+                    "minTokens": st.just(1),
+                    "safety": st.just("strict"),
+                    "finishReason": st.just("stop"),
+                },
+            ),
+            "sampling": SAMPLING,
+            "pricing": st.just("list"),
+            "gate": st.booleans(),
+            "budget": st.floats(0, 1),
+            "cheapest": st.just("models"),
+            "deadlineMs": st.integers(1, 9),
+        },
+    ),
+    "Route": st.fixed_dictionaries(
+        {"channel": st.sampled_from(["cxone", "cognigy"]), "prompt": st.just("p"), "endpoint": st.just("a")},
+        optional={
+            "path": st.sampled_from(["/a", "/a/b.c", "/a/", "/a/../b", "a", "/a?b"]),
+            "signature": SIGNATURE,
+            "history": st.fixed_dictionaries(
+                {}, optional={"path": st.just("/b/{botId}"), "turns": st.integers(1, 9), "timeoutMs": st.just(5)}
+            ),
+            "fallbackModels": st.lists(st.sampled_from(["m", "n.1"]), max_size=2),
+            "safety": st.just("strict"),
+            "response": st.just("s"),
+            "fallback": st.just("Later."),
+            "pricing": st.just("list"),
+            "sampling": SAMPLING,
+            "threshold": st.sampled_from([0, 0.75, 1, 1.01]),
+            "deadlineMs": st.integers(1, 9),
+        },
+    ),
+}
+FLEET_WIDE = {"PromptTemplate", "SafetyPolicy", "ResponseSchema", "Pricing"}
+
 
 def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """All places in a document."""
@@ -105,7 +207,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     document: dict[str, Any] = {
         "apiVersion": "reconciler/v1",
         "kind": kind,
-        "metadata": draw(METADATA),
+        "metadata": draw(ROOT_METADATA if kind in FLEET_WIDE else METADATA),
         "spec": draw(SPECS[kind]),
     }
     if kind in {"Endpoint", "Webhook"} and draw(st.booleans()):
@@ -119,7 +221,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(documents())
-@settings(max_examples=400)
+@settings(max_examples=800)
 def test_models_and_schemas_accept_the_same_documents(document: dict[str, Any]) -> None:
     """An editor that is content with what the tool refuses, or the other way round, is worse than no editor help."""
     by_model = not list(kinds.problems([document]))

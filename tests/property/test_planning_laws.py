@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.change import ABSENT, Action, Change
+from reconciler.model.desired import Desired
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
-from reconciler.model.resource import Desired, Gateway, Resource
+from reconciler.model.resource import Gateway, Resource
 from reconciler.planning import PlanOptions, World, entry_for, intent_digest, make_plan, observed_digest
 from reconciler.planning.diff import differing
 from reconciler.planning.graph import in_order, ordered

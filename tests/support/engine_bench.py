@@ -16,11 +16,12 @@ from reconciler.errors import Conflict, OutcomeUnknown
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.change import Action, Change
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, Intent
 from reconciler.model.ports import Judge, Material
-from reconciler.model.resource import Desired, Gateway, Readiness, Resource
+from reconciler.model.resource import Gateway, Readiness, Resource
 from reconciler.model.run import Check, Run, Verdict
 from reconciler.model.secret import SecretRef
 from reconciler.planning import PlanOptions

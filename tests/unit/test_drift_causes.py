@@ -9,11 +9,12 @@ import pytest
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
+from reconciler.model.desired import Desired
 from reconciler.model.drift import DriftCause
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Mode, Plan, Tally
-from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Resource
+from reconciler.model.resource import Gateway, Lifecycle, Limits, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning import (
     PlanOptions,

@@ -12,9 +12,9 @@ from reconciler.engine import ApplyOptions, Planned
 from reconciler.engine.assembly import Leftovers
 from reconciler.engine.report import EXIT_CODES, failed_run, finished_run, nothing_to_do
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin
+from reconciler.model.desired import Desired
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Basis, Mode, Plan, Summary
-from reconciler.model.resource import Desired
 from reconciler.model.run import Cause, Outcome, Run, RunStatus, Status
 from reconciler.planning import World
 

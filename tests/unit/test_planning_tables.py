@@ -9,10 +9,11 @@ import pytest
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.change import ABSENT, Action, Origin, Undo
+from reconciler.model.desired import Desired
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Plan
-from reconciler.model.resource import Desired, Gateway, Lifecycle, Limits, Manage, Resource
+from reconciler.model.resource import Gateway, Lifecycle, Limits, Manage, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning import PlanOptions, Rotations, World, earlier_resource, make_plan, readdressed
 from reconciler.planning.threeway import origin_of

@@ -28,8 +28,9 @@ from reconciler.cli.session import Command, failed_ending
 from reconciler.errors import Blocked, InputError
 from reconciler.manifest import LoadOptions, Wish, load, rewritten, taken
 from reconciler.model.address import Address
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
-from reconciler.model.resource import Desired, Resource
+from reconciler.model.resource import Resource
 from reconciler.render import terminal
 from reconciler.render.view import clean
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model.address import Address
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.live import Live
-from reconciler.model.resource import Desired, Resource
+from reconciler.model.resource import Resource
 
 if TYPE_CHECKING:
     from reconciler.engine import Assembly, Survey

@@ -25,9 +25,9 @@ from reconciler.cli.subject import edges_of, subject
 from reconciler.cli.targets import of_webhooks, resolved
 from reconciler.cli.watch import Watch
 from reconciler.errors import Blocked
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.resource import Desired
 from reconciler.model.run import Outcome, Run, RunStatus
 from reconciler.planning import Rotations, change_digest
 from reconciler.render import json as documents

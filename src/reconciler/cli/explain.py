@@ -84,12 +84,15 @@ def _described(schema: Mapping[str, Any], options: list[Mapping[str, Any]]) -> I
 
 
 def _spread(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A node, its references followed and its alternatives and items spread out."""
+    """A node, its references followed and its alternatives, items and members of free names spread out."""
+    from reconciler import kinds  # noqa: PLC0415 - start-up of other commands
+
     yield node
     if "$ref" in node:
         yield from _spread(schema, schema["definitions"][node["$ref"].rsplit("/", 1)[1]])
     for word in ("anyOf", "oneOf", "allOf"):
         for part in node.get(word, ()):
             yield from _spread(schema, part)
-    if isinstance(node.get("items"), dict):
-        yield from _spread(schema, node["items"])
+    for inner in (node.get("items"), kinds.values(node)):
+        if isinstance(inner, dict):
+            yield from _spread(schema, inner)

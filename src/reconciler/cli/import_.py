@@ -26,9 +26,10 @@ from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
 from reconciler.errors import Blocked, InputError
 from reconciler.manifest import LoadOptions, load, taken
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
 from reconciler.model.live import Live
-from reconciler.model.resource import Desired, Resource
+from reconciler.model.resource import Resource
 
 if TYPE_CHECKING:
     from reconciler.engine import Assembly, Survey

@@ -15,9 +15,9 @@ from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
 from reconciler.cli.watch import Watch
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import ordered
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.resource import Desired
 from reconciler.render import json as documents
 from reconciler.render import terminal
 

@@ -21,8 +21,8 @@ from reconciler.cli.logging import LogProgress
 from reconciler.cli.report import FORMATS, Ending, Report
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.manifest import LoadOptions, load, source_line
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
-from reconciler.model.resource import Desired
 from reconciler.render import github, terminal
 from reconciler.render import json as documents
 from reconciler.render.subject import Subject

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from reconciler.cli.session import Command
 from reconciler.model.address import Address
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.plan import Plan
-from reconciler.model.resource import Desired
 from reconciler.model.run import Outcome, Run
 from reconciler.render.subject import Subject
 

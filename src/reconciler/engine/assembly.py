@@ -9,11 +9,13 @@ from enum import StrEnum
 
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities
+from reconciler.model.desired import Desired
+from reconciler.model.inference import InferenceDeclarations
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, AuditLog, Checker, Clock, Ledger, Platform, Progress, Vault
-from reconciler.model.resource import Desired, Gateway, Resource
+from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import Fingerprint
 from reconciler.planning import World
 
@@ -122,4 +124,16 @@ def select(desired: Desired, gateways: tuple[str, ...]) -> Desired:
         desired,
         gateways={name: gateway for name, gateway in desired.gateways.items() if name in gateways},
         resources={a: resource for a, resource in desired.resources.items() if a.gateway in gateways},
+        inference=_narrowed(desired.inference, gateways),
     )
+
+
+def _narrowed(declared: InferenceDeclarations, gateways: tuple[str, ...]) -> InferenceDeclarations:
+    """Probes keep the endpoints that are still there, and go when none is."""
+    probes = {
+        name: replace(probe, endpoints=kept)
+        for name, probe in declared.probes.items()
+        if (kept := tuple(address for address in probe.endpoints if address.gateway in gateways))
+    }
+    routes = {name: route for name, route in declared.routes.items() if route.endpoint.gateway in gateways}
+    return replace(declared, probes=probes, routes=routes)

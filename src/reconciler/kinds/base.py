@@ -37,6 +37,9 @@ def exactly_one(model: BaseModel, names: tuple[str, ...]) -> None:
         raise ValueError(f"give exactly one of {', '.join(names)}")
 
 
+NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
+"""For mappings whose names have a pattern: pydantic says what members of such names are, and nothing of others."""
+
 ONE_MEMBER: JsonDict = {"minProperties": 1, "maxProperties": 1}
 
 

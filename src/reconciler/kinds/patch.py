@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from reconciler.kinds.base import Document, Labels, Metadata, Name, RootMetadata, Strict, Text
 
-PATCHABLE = Literal["Endpoint", "CredentialMatrix", "RateLimit", "Webhook"]
+FOR_INFERENCE = frozenset({"PromptTemplate", "SafetyPolicy", "ResponseSchema", "Pricing", "Probe", "Route"})
+
+
+def _differs_by_gateway(kind: Any) -> Any:
+    if kind in FOR_INFERENCE:
+        raise ValueError(f"a patch changes what gateways have; {kind} is one for the fleet: declare a second one")
+    return kind
+
+
+PATCHABLE = Annotated[
+    Literal["Endpoint", "CredentialMatrix", "RateLimit", "Webhook"], BeforeValidator(_differs_by_gateway)
+]
 
 
 class PatchTarget(Strict):

@@ -75,10 +75,17 @@ def members(model: type[Any], keys: Sequence[str | int]) -> tuple[str, ...]:
 
 def _child(schema: Mapping[str, Any], node: Any, key: str | int) -> Any:
     for option in _options(schema, node):
-        found = option.get("items") if isinstance(key, int) else option.get("properties", {}).get(key)
+        found = option.get("items") if isinstance(key, int) else option.get("properties", {}).get(key, values(option))
         if found is not None:
             return found
     return {}
+
+
+def values(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the members of a mapping with free names are; None for an object with names of its own."""
+    by_pattern = node.get("patternProperties", {}).values()
+    other = node.get("additionalProperties")
+    return next(iter(by_pattern), other if isinstance(other, dict) else None)
 
 
 def _properties(schema: Mapping[str, Any], node: Any) -> list[str]:

@@ -13,12 +13,19 @@ from reconciler.kinds.base import Document
 from reconciler.kinds.endpoint import CredentialMatrix, Endpoint, RateLimit
 from reconciler.kinds.gateway import Gateway
 from reconciler.kinds.patch import Patch, Policy
+from reconciler.kinds.probe import Pricing, Probe
+from reconciler.kinds.prompt import PromptTemplate, ResponseSchema
+from reconciler.kinds.route import Route
+from reconciler.kinds.safety import SafetyPolicy
 from reconciler.kinds.webhook import Webhook
 
-TAGS = frozenset({"<name>", "<names>", "<labels>", "<inline>"})
+TAGS = frozenset({"<name>", "<names>", "<labels>", "<inline>", "<hmac>", "<standard>"})
 """Marks of alternatives that pydantic puts into the place of a problem, and that nobody wrote."""
 
-_KINDS: tuple[type[Document], ...] = (Gateway, Endpoint, CredentialMatrix, RateLimit, Webhook, Patch, Policy)
+_KINDS: tuple[type[Document], ...] = (
+    *(Gateway, Endpoint, CredentialMatrix, RateLimit, Webhook, Patch, Policy),
+    *(PromptTemplate, SafetyPolicy, ResponseSchema, Pricing, Probe, Route),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.manifest import inference_codes
+
 SUMMARIES: Mapping[str, str] = {
     "FILE001": "no such file or folder",
     "FILE002": "outside of the project",
@@ -34,6 +36,9 @@ SUMMARIES: Mapping[str, str] = {
     "REF007": "an unknown dependency",
     "REF008": "a dependency cycle",
     "REF009": "declared but not used",
+    "REF010": "an unknown prompt, policy, schema or price list",
+    "REF011": "an unknown endpoint",
+    **inference_codes.SUMMARIES,
 }
 
 CODES: Mapping[str, str] = {
@@ -74,5 +79,14 @@ CODES: Mapping[str, str] = {
     "REF006": "With the patch applied, the document is no longer valid.",
     "REF007": "`lifecycle.dependsOn` names an object that is not declared on that gateway.",
     "REF008": "Objects wait for each other in a circle. Take one `dependsOn` out.",
-    "REF009": "No endpoint refers to this matrix or limit. Remove it, or refer to it.",
+    "REF009": (
+        "No endpoint refers to this matrix or limit, or no probe or route to this template, policy, schema or price "
+        "list. Remove it, or refer to it."
+    ),
+    "REF010": (
+        "A probe or route refers to a PromptTemplate, SafetyPolicy, ResponseSchema or Pricing by a name that nothing "
+        "has. These are fleet-wide: one of a name, whatever the gateway."
+    ),
+    "REF011": "A probe or route names an Endpoint that is not declared on its gateway.",
+    **inference_codes.CODES,
 }

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.model.diagnostic import Position
 
@@ -49,6 +49,20 @@ class Document:
         """Where the last of `keys` is written as a member's name."""
         return self._locate(keys, _key)
 
+    def within(self, keys: Sequence[str | int], offset: int) -> Position:
+        """Where a character of the text at `keys` stands; where the text begins when it is written folded."""
+        node = self._node(keys)
+        if not isinstance(node, ScalarNode):
+            return self.position(keys)
+        place = _inside(node, self.file.text[self.start : self.end], offset)
+        return Position(self.file.name, self.line + place[0] + 1, place[1] + 1)
+
+    def _node(self, keys: Sequence[str | int]) -> Node | None:
+        node = _composed(self.file.text[self.start : self.end])
+        for key in keys:
+            node = None if node is None else _value(node, key)
+        return node
+
     def _locate(self, keys: Sequence[str | int], last: Any) -> Position:
         node = _composed(self.file.text[self.start : self.end])
         if node is None:
@@ -73,6 +87,23 @@ def _composed(text: str) -> Node | None:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: Node | None = yaml.compose(text, Loader=loader)
     return found
+
+
+def _inside(node: ScalarNode, text: str, offset: int) -> tuple[int, int]:
+    """Line and column, from 0. Only a text that stands there as it is read has its characters at their places."""
+    start, end = node.start_mark, node.end_mark
+    before = node.value[:offset]
+    row, column = before.count("\n"), offset - before.rfind("\n") - 1
+    lines = text.split("\n")
+    if node.style == "|":
+        number = start.line + 1 + row
+        indent = len(lines[number].rstrip("\r")) - len(node.value.split("\n")[row])
+        return number, indent + column
+    quote = 1 if node.style in {"'", '"'} else 0
+    raw = lines[start.line][start.column + quote : end.column - quote]
+    if start.line == end.line and node.style != ">" and raw == node.value:
+        return start.line, start.column + quote + offset
+    return start.line, start.column
 
 
 def _value(node: Node, key: str | int) -> Node | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from reconciler import kinds
+from reconciler.manifest.alone import alone
 from reconciler.manifest.cache import may_fork
 from reconciler.manifest.document import Document, SourceFile
 from reconciler.manifest.parse import Parsed, parse
 from reconciler.manifest.problems import described, diagnostic, foreign
-from reconciler.model.diagnostic import Diagnostic, Position
+from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 
 WORTH_A_PROCESS = 512_000
 """Characters of YAML from which a second process pays for its start, about 20 ms."""
@@ -82,6 +83,12 @@ def _examine(files: Sequence[SourceFile]) -> list[Examined]:
         index, document = places[number]
         _add(found[index][1], described(document, problem))
         broken.add(id(document))
+    for index, document in places:
+        if id(document) not in broken:
+            findings = list(alone(document))
+            found[index][1].extend(findings)
+            if has_errors(findings):
+                broken.add(id(document))
     return [
         Examined([Parsed(d.data, d.start, d.end, d.line) for d in documents if id(d) not in broken], diagnostics)
         for documents, diagnostics in found

@@ -14,10 +14,10 @@ from reconciler.manifest.problems import diagnostic
 from reconciler.manifest.read import LoadOptions, read
 from reconciler.manifest.resolve import resolve
 from reconciler.manifest.source import split
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors, ordered
-from reconciler.model.resource import Desired
 
-CONSEQUENCES = frozenset({"REF001", "REF003", "REF004", "REF005", "REF007", "REF009"})
+CONSEQUENCES = frozenset({"REF001", "REF003", "REF004", "REF005", "REF007", "REF009", "REF010", "REF011", "LLM010"})
 """What may only be said because another document could not be read; said once that one is mended."""
 
 
@@ -34,6 +34,7 @@ def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
         declared.policies(documents.valid),
         documents.digest,
         ordered((*documents.diagnostics, *found)),
+        resolution.inference,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.codes import SUMMARIES
@@ -13,7 +13,9 @@ from reconciler.model.diagnostic import Diagnostic, Position, Severity
 if TYPE_CHECKING:
     from reconciler import kinds
 
-_SECRET_FIELDS = frozenset({"apiKey", "clientId", "clientSecret", "secret", "bearer", "value", "apikey"})
+_SECRET_FIELDS = frozenset({"apiKey", "clientId", "clientSecret", "secret", "bearer", "value", "apikey", "secrets"})
+KEY = "[key]"
+"""Pydantic's mark for a member's name that is wrong, rather than its value."""
 
 
 def diagnostic(code: str, detail: str, position: Position, severity: Severity = Severity.ERROR) -> Diagnostic:
@@ -29,32 +31,44 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def described(document: Document, problem: kinds.Problem) -> Diagnostic:
     """One problem of a document, at its line."""
-    path = ".".join(map(str, problem.keys))
+    path = ".".join(map(str, problem.keys)).removesuffix(f".{KEY}")
     match problem.type:
         case "extra_forbidden":
             word = str(problem.keys[-1])
+            known = [name for name in dict.fromkeys(problem.names) if name != word]  # another alternative may have it
             detail = f"{path} is not a field of {document.kind}." + (
-                did_you_mean(word, problem.names) or f" Known here: {', '.join(problem.names) or 'nothing'}."
+                did_you_mean(word, known) or f" Known here: {', '.join(known) or 'nothing'}."
             )
             return diagnostic("KIND003", detail, document.key_position(problem.keys))
         case "missing":
             detail = f"{path} is needed; add it."
             return diagnostic("KIND004", detail, document.position(problem.keys[:-1]))
-        case "model_type" if problem.keys[-1] in _SECRET_FIELDS:
+        case "model_type" | "list_type" if _SECRET_FIELDS.intersection(problem.keys[-2:]):
             detail = f"{path} takes a reference: {{env: NAME}}, {{file: path}} or {{command: [...]}}; never the secret."
             return diagnostic("KIND006", detail, document.position(problem.keys))
         case "literal_error" if problem.keys == ("apiVersion",):
             detail = "write `apiVersion: reconciler/v1`."
             return diagnostic("KIND007", detail, document.position(problem.keys))
+        case "unknown_detector":
+            return diagnostic("LLM008", problem.message, document.position(problem.keys))
         case _:
-            detail = f"{path}: {_plain(problem.message)}."
-            return diagnostic("KIND005", detail, document.position(problem.keys))
+            return diagnostic("KIND005", f"{path}: {_plain(problem.message)}.", _wrong(document, problem.keys))
+
+
+def _wrong(document: Document, keys: Sequence[str | int]) -> Position:
+    """A wrong value, or a wrong member's name."""
+    return document.key_position(keys[:-1]) if keys and keys[-1] == KEY else document.position(keys)
 
 
 _FORMS = {
     "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$": "must be lower-case letters, digits and inner dashes, at most 63",
     "^(/[^/]+)+$": "must be a JSON pointer such as /spec/model",
     "^[A-Za-z_][A-Za-z0-9_]*$": "must be the name of an environment variable",
+    "^[A-Za-z_][A-Za-z0-9_]{0,63}$": "must be letters, digits and underscores, beginning with none of the digits",
+    "^[A-Z]{2}$": "must be a country's two capital letters (ISO 3166), such as US",
+    "^[A-Z]{3}$": "must be a currency's three capital letters (ISO 4217), such as USD",
+    "^\\S{1,256}$": "must be a model's id, without spaces",
+    "^(/[A-Za-z0-9_~": "must be a path such as /webhook/cxone, without query, fragment or dots in front",
     "^(https?://": "must be `embedded:` or an http(s) URL without credentials, query or fragment",
     "^(https://": "must be an https URL without credentials; http is for loopback only",
 }

@@ -99,7 +99,7 @@ def _files(paths: Sequence[Path], options: LoadOptions, cache: Cache, result: Do
 def language() -> str:
     """Changes whenever the code that reads the language does, so that a cache of another one is not used."""
     here = Path(__file__).parent
-    folders = (here, here.parent / "kinds")
+    folders = (here, here.parent / "kinds", here.parent / "model")
     names = sorted(path for folder in folders for path in folder.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest()[:16]
 

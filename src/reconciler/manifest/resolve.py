@@ -8,6 +8,8 @@ from typing import Any
 
 from reconciler.manifest import declared
 from reconciler.manifest.document import Document
+from reconciler.manifest.fleet import Fleet
+from reconciler.manifest.inference import declarations
 from reconciler.manifest.membership import Membership
 from reconciler.manifest.parts import Parts, credentials_of, limits_of, secret_ref
 from reconciler.manifest.patches import Effective, Patching
@@ -15,6 +17,7 @@ from reconciler.manifest.problems import diagnostic
 from reconciler.manifest.source import EndpointSource, WebhookSource
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.inference import InferenceDeclarations
 from reconciler.model.resource import (
     DEFAULT_LIFECYCLE,
     DEFAULT_READINESS,
@@ -37,6 +40,7 @@ class Resolution:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     resources: dict[Address, Resource] = field(default_factory=dict)
     written: dict[Address, Document] = field(default_factory=dict)
+    inference: InferenceDeclarations = field(default_factory=InferenceDeclarations)
 
 
 def resolve(documents: Sequence[Document]) -> Resolution:
@@ -61,6 +65,8 @@ def resolve(documents: Sequence[Document]) -> Resolution:
     diagnostics += patching.unmatched()
     diagnostics += parts.unused()
     declared.check_dependencies(result.resources, diagnostics)
+    fleet = Fleet(gateways, result.resources, result.written, membership, diagnostics)
+    result.inference = declarations(documents, fleet)
     return result
 
 

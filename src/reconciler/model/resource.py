@@ -1,4 +1,4 @@
-"""What the manifests want: resources, gateways, policies."""
+"""What manifests declare of a fleet: resources, gateways, policies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.diagnostic import Diagnostic, Position
+from reconciler.model.diagnostic import Position
 from reconciler.model.secret import SecretRef
 
 Spec: TypeAlias = Mapping[str, Any]
@@ -207,14 +207,3 @@ class Policy:
     message: str
     severity: str
     source: Source = field(default=NOWHERE, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """All that the manifests want. `digest` (``sha256:…``) is over the bytes of the files read."""
-
-    gateways: Mapping[str, Gateway]
-    resources: Mapping[Address, Resource]
-    policies: tuple[Policy, ...] = ()
-    digest: str = ""
-    diagnostics: tuple[Diagnostic, ...] = ()

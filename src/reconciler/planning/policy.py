@@ -9,8 +9,9 @@ from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.change import Change
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.resource import Desired, Policy, Resource
+from reconciler.model.resource import Policy, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning.pointer import join
 from reconciler.planning.secretdiff import FingerprintOf

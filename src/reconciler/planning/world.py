@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
+from reconciler.model.desired import Desired
 from reconciler.model.live import Observed
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Mode
-from reconciler.model.resource import Desired, Gateway, Secrets
+from reconciler.model.resource import Gateway, Secrets
 from reconciler.model.secret import Fingerprint
 from reconciler.planning.rotation import Rotations
 from reconciler.planning.secretdiff import FingerprintOf, Numbering

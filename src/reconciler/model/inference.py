@@ -1,0 +1,217 @@
+"""What manifests declare for inference: prompts, safety rules, answer schemas, prices, probes, routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.address import Address
+from reconciler.model.resource import EMPTY, NOWHERE, Source
+from reconciler.model.secret import SecretRef
+
+USUAL_DETECTORS = ("ssn", "credit-card", "phone")
+"""What a safety policy looks for that names none."""
+
+ROUTER_PATHS = ("/healthz", "/readyz", "/metrics")
+"""Where the router answers for itself."""
+
+
+class Engine(StrEnum):
+    """How a template's holes are written: ``{{ name }}`` with Jinja2's sandbox, ``{{name}}``, ``$name``."""
+
+    JINJA2 = "jinja2"
+    BRACES = "braces"
+    DOLLAR = "dollar"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One hole of a template. `max_length` in characters, None for no bound."""
+
+    required: bool = True
+    default: str | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """A prompt. `system` never takes a customer's text; what a variable may hold goes into `user`."""
+
+    name: str
+    engine: Engine
+    system: str
+    user: str
+    variables: Mapping[str, Variable] = field(default_factory=lambda: EMPTY)
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+class SafetyAction(StrEnum):
+    """What happens to a text in which something was found."""
+
+    REDACT = "redact"
+    BLOCK = "block"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyPolicy:
+    """What is looked for in a customer's and in a model's text, and what happens then.
+
+    `pii` names detectors (``email``, ``phone``, ``ssn``, ``credit-card``, ``iban``, …); `blocked_terms` match as
+    whole words, whatever their case, and always block. `max_input_characters` None: no bound. `region` is the
+    country that telephone numbers without a country code are read for (ISO 3166, ``US``).
+    """
+
+    name: str
+    pii: tuple[str, ...] = ()
+    on_input: SafetyAction = SafetyAction.REDACT
+    on_output: SafetyAction = SafetyAction.REDACT
+    blocked_terms: tuple[str, ...] = ()
+    max_input_characters: int | None = None
+    region: str = "US"
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSchema:
+    """The JSON Schema that an answer must satisfy, and how often a model is asked again to mend it."""
+
+    name: str
+    schema: Mapping[str, Any]
+    repair_attempts: int = 1
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Of one model, per million tokens, in the currency of its Pricing."""
+
+    prompt: float
+    completion: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """Prices by model."""
+
+    name: str
+    models: Mapping[str, Price]
+    currency: str = "USD"
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model is asked. None leaves it to the provider."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What a probe's answer must be. None: not looked at. Times in ms, cost in the pricing's currency."""
+
+    schema: str | None = None
+    max_latency_ms: int | None = None
+    max_time_to_first_token_ms: int | None = None
+    max_cost: float | None = None
+    min_tokens: int | None = None
+    safety: str | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question put to endpoints to prove that they work.
+
+    `endpoints` are the addresses that its selector found. `gate` lets a rejection fail an apply. `budget` bounds
+    what one run may spend on it; `cheapest_models` lists models first, which costs nothing.
+    """
+
+    name: str
+    endpoints: tuple[Address, ...]
+    prompt: str
+    variables: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    expect: Expectations = field(default_factory=Expectations)
+    sampling: Sampling = field(default_factory=Sampling)
+    pricing: str | None = None
+    gate: bool = False
+    budget: float | None = None
+    cheapest_models: bool = False
+    deadline_ms: int = 15_000
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+class Channel(StrEnum):
+    """Which bot platform calls a route."""
+
+    CXONE = "cxone"
+    COGNIGY = "cognigy"
+
+
+class SignatureScheme(StrEnum):
+    """How a webhook is signed: hex HMAC-SHA256 in one header, or Standard Webhooks."""
+
+    HMAC = "hmac"
+    STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a route's callers sign with; several secrets while one rotates. `tolerance_seconds` bounds replays."""
+
+    scheme: SignatureScheme
+    secrets: tuple[SecretRef, ...]
+    header: str = "X-Webhook-Signature"
+    tolerance_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Where a conversation's earlier turns are read: the gateway's bot API, below `path`, at most `turns` of them."""
+
+    path: str
+    turns: int = 20
+    timeout_ms: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One webhook of the bot router.
+
+    `endpoint` answers, `fallback_models` after it in order. `fallback` is the text that is said when nothing else
+    can be. `threshold`: a Cognigy turn with at least this confidence is answered without a model.
+    """
+
+    name: str
+    path: str
+    channel: Channel
+    endpoint: Address
+    prompt: str
+    fallback: str
+    signature: Signature | None = None
+    history: History | None = None
+    fallback_models: tuple[str, ...] = ()
+    safety: str | None = None
+    response: str | None = None
+    pricing: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    threshold: float = 0.75
+    deadline_ms: int = 15_000
+    source: Source = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceDeclarations:
+    """All that the manifests declare for inference, each by its name."""
+
+    prompts: Mapping[str, PromptTemplate] = field(default_factory=lambda: EMPTY)
+    safety: Mapping[str, SafetyPolicy] = field(default_factory=lambda: EMPTY)
+    schemas: Mapping[str, ResponseSchema] = field(default_factory=lambda: EMPTY)
+    pricing: Mapping[str, Pricing] = field(default_factory=lambda: EMPTY)
+    probes: Mapping[str, Probe] = field(default_factory=lambda: EMPTY)
+    routes: Mapping[str, Route] = field(default_factory=lambda: EMPTY)

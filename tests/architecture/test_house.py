@@ -30,7 +30,11 @@ HOMES = {
     "structlog": {"cli"},
     "cryptography": {"secrets"},
     "deepdiff": {"planning"},
-    "jsonschema": {"planning", "kinds"},
+    "jsonschema": {"planning", "kinds", "inference"},
+    "jinja2": {"inference"},
+    "phonenumbers": {"inference"},
+    "bpe_openai": {"inference"},
+    "presidio_analyzer": {"inference"},
     "pydantic": {"kinds", "settings", "embedded"},
 }
 """Where a library may be imported. A second home has to be argued for here."""

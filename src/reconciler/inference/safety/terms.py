@@ -1,0 +1,105 @@
+"""Blocked terms, as whole words: "exploit" is not in "exploitation", and "self-harm" is in "self  harm".
+
+Words are compared without case and in one Unicode form, so that ﬁ, İ, full-width letters and letters with marks of no
+width do not slip through. Scripts without blanks between words are compared sign by sign.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.inference.safety.digits import INVISIBLE
+from reconciler.inference.safety.spans import Span
+
+NAME = "blocked-term"
+LONGEST_WORD = 128
+"""Characters of one word that are compared; the rest of a longer one is another word."""
+
+LONGEST_GAP = 8
+
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0962\u0963"
+_LETTER = rf"(?![{_UNSPACED}])[^\W_]"
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:{_LETTER})(?:{_LETTER}|[{_MARKS}{INVISIBLE}]){{0,{LONGEST_WORD - 1}}}")
+_GAP = re.compile(rf"[\s_\-\u2010-\u2015'’{INVISIBLE}]{{0,{LONGEST_GAP}}}\Z")
+_INVISIBLE = str.maketrans("", "", INVISIBLE)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in the tree of terms: what may follow, and whether a term ends here."""
+
+    follows: dict[str, _Node] = field(default_factory=dict)
+    is_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    start: int
+    end: int
+    folded: str
+
+
+class TermDetector:
+    """Implements Detector for an operator's own words."""
+
+    name = NAME
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        self._tree = _Node()
+        self.longest = 1
+        for term in terms:
+            self._add([word.folded for word in _words(term)])
+
+    def find(self, text: str) -> Sequence[Span]:
+        """Every term; where several begin at one word, the longest."""
+        if not self._tree.follows:
+            return ()
+        words = list(_words(text))
+        return [
+            Span(word.start, words[end].end, NAME)
+            for at, word in enumerate(words)
+            if (end := self._end(text, words, at)) is not None
+        ]
+
+    def _add(self, words: Sequence[str]) -> None:
+        node = self._tree
+        for word in words:
+            node = node.follows.setdefault(word, _Node())
+        node.is_end = bool(words)
+        self.longest = max(self.longest, len(words))
+
+    def _end(self, text: str, words: Sequence[_Word], at: int) -> int | None:
+        """The last word of the longest term that begins with the word `at`."""
+        node = self._tree.follows.get(words[at].folded)
+        end = at if node and node.is_end else None
+        while node and node.follows and at + 1 < len(words) and _joined(text, words[at], words[at + 1]):
+            at += 1
+            node = node.follows.get(words[at].folded)
+            end = at if node and node.is_end else end
+        return end
+
+
+def fold(word: str) -> str:
+    """The form in which words are compared."""
+    plain = word.translate(_INVISIBLE)
+    if plain.isascii():
+        return plain.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
+
+
+def last_words(text: str, count: int) -> int:
+    """Where the last `count` words of a text begin: a term could still go on from there."""
+    starts = [found.start() for found in _WORD.finditer(text)][-count:]
+    return starts[0] if starts else len(text)
+
+
+def _words(text: str) -> Iterator[_Word]:
+    return (_Word(found.start(), found.end(), fold(found[0])) for found in _WORD.finditer(text))
+
+
+def _joined(text: str, one: _Word, other: _Word) -> bool:
+    return _GAP.match(text[one.end : other.start]) is not None

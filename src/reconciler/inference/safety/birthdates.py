@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -40,7 +41,10 @@ class BirthdateDetector:
 
     def find(self, text: str) -> Sequence[Span]:
         """Every date that the words before it, in the same sentence, call a birth."""
-        return [Span(found.start(), found.end(), NAME) for found in _dates(text) if _is_birth(text, found.start())]
+        words = [found.end() for found in _BORN.finditer(text)]
+        if not words:
+            return ()
+        return [Span(*found.span(), NAME) for found in _dates(text) if _is_birth(text, words, found.start())]
 
 
 def _dates(text: str) -> Iterator[re.Match[str]]:
@@ -49,10 +53,11 @@ def _dates(text: str) -> Iterator[re.Match[str]]:
     yield from (found for found in _MONTH_FIRST.finditer(text) if _is_real(found[3], _month(found[1]), found[2]))
 
 
-def _is_birth(text: str, position: int) -> bool:
-    before = text[max(0, position - CONTEXT) : position]
-    words = [found.end() for found in _BORN.finditer(before)]
-    return bool(words) and not _ENDS.search(before, words[-1] + 1)
+def _is_birth(text: str, words: Sequence[int], position: int) -> bool:
+    nearest = bisect_right(words, position)
+    if not nearest or position - words[nearest - 1] > CONTEXT:
+        return False
+    return not _ENDS.search(text, words[nearest - 1] + 1, position)
 
 
 def _is_numeric(found: re.Match[str]) -> bool:

@@ -16,13 +16,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from reconciler.inference.safety.digits import Group, chains, is_beside
+from reconciler.inference.safety.digits import GAP, ascii_digits
 from reconciler.inference.safety.spans import Span
 
 NAME = "credit-card"
 FEWEST, MOST = 13, 19
-LAYOUTS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (6, 10), (6, 13), (4, 5, 6)})
 
+_LAYOUTS = {  # by the digits of the first group, longest first
+    4: ([4, 4, 4, 4, 3], [4, 4, 4, 4, 2], [4, 4, 4, 4], [4, 6, 5], [4, 5, 6], [4, 6, 4]),
+    6: ([6, 13], [6, 10]),
+}
 _ISSUERS = (  # prefixes as ranges of the first four digits, with the lengths that are given out
     (2200, 2204, range(16, 20)),  # Mir
     (2221, 2720, (16,)),  # Mastercard
@@ -48,9 +51,18 @@ _ISSUERS = (  # prefixes as ranges of the first four digits, with the lengths th
     (8100, 8299, range(16, 20)),  # UnionPay, RuPay
     (9792, 9792, (16,)),  # Troy
 )
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_LETTER = re.compile(r"[^\W\d_]")
-_DIGIT = re.compile(r"\d")
+_LENGTHS = {
+    f"{prefix:04}": frozenset(lengths) for first, last, lengths in _ISSUERS for prefix in range(first, last + 1)
+}
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
+_ZERO = ord("0")
+
+_CHAIN = re.compile(rf"(?<!\d)\d(?:{GAP}{{0,2}}+\d){{{FEWEST - 1},}}+")
+_GROUP = re.compile(r"\d+")
+_LETTER_BEFORE = re.compile(r"[^\W\d_]-?\Z")
+_LETTER_AFTER = re.compile(r"-?[^\W\d_]")
+
+Offsets = tuple[int, int]
 
 
 class CardDetector:
@@ -60,55 +72,64 @@ class CardDetector:
 
     def find(self, text: str) -> Sequence[Span]:
         """Every card number, with its separators."""
-        return [span for chain in chains(text) for span in _in_chain(text, chain)]
+        return [span for chain in _CHAIN.finditer(text) for span in _in_chain(text, chain)]
 
 
-def _in_chain(text: str, chain: Sequence[Group]) -> Iterator[Span]:
-    at = 0
-    while at < len(chain):
-        count = _card_at(text, chain, at)
+def _in_chain(text: str, chain: re.Match[str]) -> Iterator[Span]:
+    groups = [found.span() for found in _GROUP.finditer(text, chain.start(), chain.end())]
+    if _is_card_as_a_whole(text, groups):
+        yield Span(chain.start(), chain.end(), NAME)
+        return
+    lengths = [end - start for start, end in groups]
+    free = 0
+    for at, (start, _) in enumerate(groups):
+        count = _card_at(text, groups, lengths, at) if at >= free else 0
         if count:
-            yield Span(chain[at].start, chain[at + count - 1].end, NAME)
-        at += count or 1
+            free = at + count
+            yield Span(start, groups[free - 1][1], NAME)
 
 
-def _card_at(text: str, chain: Sequence[Group], at: int) -> int:
+def _is_card_as_a_whole(text: str, groups: Sequence[Offsets]) -> bool:
+    """Digits in odd groups, as long as they stand alone: inside of an identifier, they are chance."""
+    start, end = groups[0][0], groups[-1][1]
+    if not 1 < len(groups) <= MOST:
+        return False
+    if _LETTER_BEFORE.search(text[max(0, start - 2) : start]) or _LETTER_AFTER.match(text[end : end + 2]):
+        return False
+    return could_be_issued(_number(text, groups)) and not _is_fraction(text, groups[-1][0])
+
+
+def _card_at(text: str, groups: Sequence[Offsets], lengths: Sequence[int], at: int) -> int:
     """How many groups from `at` on make a card; 0 for none."""
-    if FEWEST <= len(chain[at].text) <= MOST:
-        return int(_could_be_issued(chain[at].text) and not _is_fraction(text, chain[at]))
-    whole = len(chain) if at == 0 and len(chain) <= MOST and not _touches_letters(text, chain) else 0
-    for count in sorted({5, 4, 3, 2, whole} - {0, 1}, reverse=True):
-        groups = chain[at : at + count]
-        if len(groups) < count or (count != whole and tuple(len(group.text) for group in groups) not in LAYOUTS):
-            continue
-        if _could_be_issued("".join(group.text for group in groups)):
+    if lengths[at] >= FEWEST:
+        return int(could_be_issued(_number(text, groups[at : at + 1])) and not _is_fraction(text, groups[at][0]))
+    for layout in _LAYOUTS.get(lengths[at], ()):
+        count = len(layout)
+        if lengths[at : at + count] == layout and could_be_issued(_number(text, groups[at : at + count])):
             return count
     return 0
 
 
-def _is_fraction(text: str, group: Group) -> bool:
-    """0.4111111111111111 is a ratio."""
-    dot = group.start - 1
-    return is_beside(text, dot, re.compile(r"[.]")) and is_beside(text, dot - 1, _DIGIT)
+def _number(text: str, groups: Sequence[Offsets]) -> str:
+    return ascii_digits("".join([text[start:end] for start, end in groups]))
 
 
-def _touches_letters(text: str, chain: Sequence[Group]) -> bool:
-    """Inside of an identifier such as a UUID, groups of digits are chance."""
-    before = text[max(0, chain[0].start - 2) : chain[0].start]
-    after = text[chain[-1].end : chain[-1].end + 2]
-    return bool(re.search(r"[^\W\d_]-?$", before) or re.match(r"-?[^\W\d_]", after))
+def _is_fraction(text: str, start: int) -> bool:
+    """0.4111111111111111 is a ratio: what follows a dot is too long for a card's group."""
+    return text[start - 1 : start] == "." and text[max(0, start - 2) : start - 1].isdecimal() and _is_long(text, start)
 
 
-def _could_be_issued(number: str) -> bool:
-    return FEWEST <= len(number) <= MOST and _has_issuer(number) and passes_luhn(number)
+def _is_long(text: str, start: int) -> bool:
+    return text[start : start + FEWEST].isdecimal()
 
 
-def _has_issuer(number: str) -> bool:
-    prefix = int(number[:4])
-    return any(first <= prefix <= last and len(number) in lengths for first, last, lengths in _ISSUERS)
+def could_be_issued(number: str) -> bool:
+    """Whether a number in ASCII digits has an issuer's prefix, a length that it gives out, and its check digit."""
+    return len(number) in _LENGTHS.get(number[:4], ()) and passes_luhn(number)
 
 
 def passes_luhn(number: str) -> bool:
     """Whether the check digit of a number in ASCII digits is right."""
-    digits = [int(sign) for sign in reversed(number)]
-    return (sum(digits[::2]) + sum(_DOUBLED[digit] for digit in digits[1::2])) % 10 == 0
+    digits = number.encode("ascii")
+    total = sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - _ZERO * len(digits)
+    return total % 10 == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from reconciler.inference.safety.digits import MARKS
 from reconciler.inference.safety.spans import Span
 
 NAME = "email"
@@ -17,10 +18,11 @@ _LOCAL_SIGNS = frozenset("._%+'&~!#$*/?^{|}-")
 _TRIMMED = _LOCAL_SIGNS - {"_"}
 _AT = re.compile("[@\uff20]")
 _QUOTED_END = re.compile(r'"[^"\s]{1,62}"\Z')
-_DOMAIN = re.compile(r"[^\W_](?:[\w.-]{0,252})")
+_DOMAIN = re.compile(rf"[^\W_][\w{MARKS}-]{{0,62}}+\.[\w.{MARKS}-]{{1,{LONGEST_DOMAIN}}}")
 _LITERAL = re.compile(r"\[[0-9A-Fa-f:.IPv]{3,45}\]")
-_TOP = re.compile(r"(?:[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59})\Z", re.IGNORECASE)
-_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?\Z")
+_TOP = re.compile(rf"(?:(?:[^\W\d_]|[{MARKS}]){{2,63}}|xn--[a-z0-9-]{{1,59}})\Z", re.IGNORECASE)
+_LABEL = re.compile(rf"[^\W_](?:[\w{MARKS}-]{{0,61}}(?:[^\W_]|[{MARKS}]))?\Z")
+_MARK = re.compile(rf"[{MARKS}]")
 
 
 class EmailDetector:
@@ -36,11 +38,11 @@ class EmailDetector:
 def _find(text: str) -> Iterator[Span]:
     previous = 0
     for at in _AT.finditer(text):
-        start = _local_start(text, max(previous, at.start() - LONGEST_LOCAL), at.start())
-        end = _domain_end(text, at.end()) if start < at.start() else 0
-        if end:
+        end = _domain_end(text, at.end())
+        start = _local_start(text, max(previous, at.start() - LONGEST_LOCAL), at.start()) if end else at.start()
+        if start < at.start():
             yield Span(start, end, NAME)
-        previous = max(at.end(), end)
+        previous = end if start < at.start() else at.end()
 
 
 def _local_start(text: str, floor: int, at: int) -> int:
@@ -52,11 +54,15 @@ def _local_start(text: str, floor: int, at: int) -> int:
     if not window or window[-1] in ".'":
         return at
     size = len(window)
-    while size and (window[size - 1] in _LOCAL_SIGNS or window[size - 1].isalnum()):
+    while size and _is_local(window[size - 1]):
         size -= 1
     while size < len(window) and window[size] in _TRIMMED:
         size += 1
     return floor + size
+
+
+def _is_local(sign: str) -> bool:
+    return sign.isalnum() or sign in _LOCAL_SIGNS or _MARK.match(sign) is not None
 
 
 def _domain_end(text: str, start: int) -> int:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 
-from reconciler.inference.safety.spans import Span
+from reconciler.inference.safety.spans import Span, merge
 
 NAME = "ip-address"
 LONGEST_V6 = 45
 CONTEXT = 16
+LOOPBACK = "127."
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _V4 = re.compile(rf"(?<![0-9])(?<![0-9]\.)(?<![A-Za-z])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
-_V6_RUN = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}+(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?![\w:])")
+_V6_RUN = re.compile(
+    r"(?<![\w:.])(?:[0-9A-Fa-f:]{1,38}:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f:]{2,39}+)(?![\w:])(?!\.[0-9])"
+)
 _VERSION = re.compile(
     r"(?:\bv|\bver\.?|version|release|build|firmware|section|§|chapter|kapitel)\s{0,2}[:=]?\s{0,2}\Z", re.IGNORECASE
 )
@@ -28,13 +31,13 @@ class IpDetector:
 
     def find(self, text: str) -> Sequence[Span]:
         """Every address that could be somebody's. A number after "version" is none."""
-        return [*_v4(text), *_v6(text)]
+        return merge([*_v4(text), *_v6(text)])
 
 
 def _v4(text: str) -> Iterator[Span]:
     for found in _V4.finditer(text):
         before = text[max(0, found.start() - CONTEXT) : found.start()]
-        if found[0] in _NOBODYS or IPv4Address(found[0]).is_loopback or _VERSION.search(before):
+        if found[0] in _NOBODYS or found[0].startswith(LOOPBACK) or _VERSION.search(before):
             continue
         yield Span(found.start(), found.end(), NAME)
 

@@ -39,13 +39,19 @@ PIECES = 6
 REMEMBERED = 2_048
 
 _PLUS = ("+", "\uff0b")
+_OPENING = frozenset("(0+\uff0b")
+"""What a number begins with that is set apart from others by blanks only."""
+
 _GAP = rf"[{BLANKS}{DASHES}.{INVISIBLE}()/]"
+_PREFIX = rf"(?:[+\uff0b]{_GAP}{{0,2}}+|\({_GAP}?\+?)?+"
 _SUFFIX = r"(?:[ ,;]{0,2}(?:x|ext\.?|poste)\s?\d{1,5})?"
-_CHAIN = re.compile(
-    rf"(?<![^\W_])(?:[+\uff0b]{_GAP}{{0,2}}+|\({_GAP}?\+?)?+\d(?:{_GAP}{{0,3}}+[+]?\d)*+{_SUFFIX}(?!\d)", re.IGNORECASE
-)
+_CHAIN = re.compile(rf"(?<![^\W_]){_PREFIX}\d(?:{_GAP}{{0,3}}+[+]?\d){{{FEWEST - 1},}}+{_SUFFIX}(?!\d)", re.IGNORECASE)
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext|poste)", re.IGNORECASE)
 _PIECE = re.compile(rf"[^{BLANKS}/]+", re.IGNORECASE)
+_TRUNK = re.compile(r"0\d")
+_ONE_PIECE = re.compile(rf"[^{BLANKS}]{{{FEWEST},}}")
+_SPELLED = re.compile(r"(?:\d\s){4}")
+_APART = re.compile(rf"[{BLANKS}]|/\d{{{FEWEST}}}")
 _UNSEEN = re.compile(rf"[{INVISIBLE}]")
 _LAID_OUT = re.compile(r"\(?\d{2,5}\)?[ .-]\d{2,5}(?:[ .-]\d{2,5}){1,3}\Z")
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]{0,2})?(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}\Z")
@@ -91,7 +97,9 @@ class PhoneDetector:
             return
         end = chain.start()
         for start, stop in _windows(text, chain):
-            if start >= end and self._is_phone(text, start, stop, budget):
+            if start < end or not _stands_apart(text[start:stop], text[end:start]):
+                continue
+            if self._is_phone(text, start, stop, budget):
                 end = stop
                 yield Span(start, stop, NAME)
 
@@ -99,11 +107,12 @@ class PhoneDetector:
         written = text[start:end]
         if not FEWEST <= _digits(written) <= MOST or _NO_PHONE.match(written.strip("()")):
             return False
+        if next(budget, None) is None:
+            return written.startswith(_PLUS) or _LAID_OUT.match(written) is not None
         before = text[max(0, start - CONTEXT) : start]
         if not written.startswith(_PLUS) and _says_otherwise(before):
             return False
-        judge = _form if next(budget, None) is None else _rules
-        standing = judge(written, self._region)
+        standing = _rules(written, self._region)
         return standing is _Standing.GIVEN or (standing is _Standing.POSSIBLE and bool(_SAYS_PHONE.search(before)))
 
 
@@ -117,23 +126,35 @@ def _windows(text: str, chain: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Parts of a chain that blanks or strokes set apart, longest first from each place on."""
     if chain.end() - chain.start() > LONGEST_CHAIN:
         return
+    if not _APART.search(text, chain.start(), chain.end()):
+        return
     pieces = [(found.start(), found.end()) for found in _PIECE.finditer(text, chain.start(), chain.end())]
-    for at, (start, _) in enumerate(pieces):
-        for _, end in reversed(pieces[at : at + PIECES]):
+    for at, (start, end) in enumerate(pieces):
+        if text[start] in _OPENING:
+            yield from ((start, stop) for _, stop in reversed(pieces[at : at + PIECES]) if stop - start >= FEWEST)
+        elif end - start >= FEWEST:
             yield start, end
 
 
+def _stands_apart(written: str, before: str) -> bool:
+    """Whether a part of a chain is a whole: by its sign, by its own separators, or because what comes before is one."""
+    if written.startswith(("(", *_PLUS)) or (_TRUNK.match(written) and not before.strip()):
+        return True
+    return _ONE_PIECE.fullmatch(written) is not None
+
+
 def _digits(written: str) -> int:
-    return sum(map(str.isdecimal, _EXTENSION.split(written, maxsplit=1)[0]))
+    return sum(map(str.isdecimal, written if written[-FEWEST:].isdecimal() else _base(written)))
+
+
+def _base(written: str) -> str:
+    """Without the extension."""
+    return _EXTENSION.split(written, maxsplit=1)[0]
 
 
 def _says_otherwise(before: str) -> bool:
     otherwise = _SAYS_OTHERWISE.search(before)
     return otherwise is not None and not _SAYS_PHONE.search(before, otherwise.start())
-
-
-def _form(written: str, _region: str) -> _Standing:
-    return _Standing.GIVEN if written.startswith(_PLUS) or _LAID_OUT.match(written) else _Standing.POSSIBLE
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -147,6 +168,8 @@ def _rules(written: str, region: str) -> _Standing:
         return _Standing.NONE
     if not phonenumbers.is_possible_number(number):
         return _Standing.NONE
+    if _SPELLED.search(written):
+        return _Standing.POSSIBLE
     if written.startswith(_PLUS) or _is_laid_out(written, number):
         return _Standing.GIVEN
     if phonenumbers.is_valid_number(number) and _is_dialled_so(dialled, number, region):
@@ -160,7 +183,7 @@ def _dialled(written: str) -> str:
 
 
 def _is_laid_out(written: str, number: PhoneNumber) -> bool:
-    return number.country_code == 1 and bool(_NORTH_AMERICAN.match(_EXTENSION.split(written, maxsplit=1)[0]))
+    return number.country_code == 1 and bool(_NORTH_AMERICAN.match(_base(written)))
 
 
 def _is_dialled_so(written: str, number: PhoneNumber, region: str) -> bool:

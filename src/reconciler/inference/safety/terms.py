@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.inference.safety.digits import INVISIBLE
@@ -36,13 +36,6 @@ class _Node:
     is_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    start: int
-    end: int
-    folded: str
-
-
 class TermDetector:
     """Implements Detector for an operator's own words."""
 
@@ -52,18 +45,17 @@ class TermDetector:
         self._tree = _Node()
         self.longest = 1
         for term in terms:
-            self._add([word.folded for word in _words(term)])
+            self._add([fold(found[0]) for found in _WORD.finditer(term)])
 
     def find(self, text: str) -> Sequence[Span]:
         """Every term; where several begin at one word, the longest."""
         if not self._tree.follows:
             return ()
-        words = list(_words(text))
-        return [
-            Span(word.start, words[end].end, NAME)
-            for at, word in enumerate(words)
-            if (end := self._end(text, words, at)) is not None
-        ]
+        places = [found.span() for found in _WORD.finditer(text)]
+        words = [fold(text[start:end]) for start, end in places]
+        firsts = (at for at, word in enumerate(words) if word in self._tree.follows)
+        ends = ((at, self._end(text, places, words, at)) for at in firsts)
+        return [Span(places[at][0], places[end][1], NAME) for at, end in ends if end >= at]
 
     def _add(self, words: Sequence[str]) -> None:
         node = self._tree
@@ -72,14 +64,16 @@ class TermDetector:
         node.is_end = bool(words)
         self.longest = max(self.longest, len(words))
 
-    def _end(self, text: str, words: Sequence[_Word], at: int) -> int | None:
-        """The last word of the longest term that begins with the word `at`."""
-        node = self._tree.follows.get(words[at].folded)
-        end = at if node and node.is_end else None
-        while node and node.follows and at + 1 < len(words) and _joined(text, words[at], words[at + 1]):
+    def _end(self, text: str, places: Sequence[tuple[int, int]], words: Sequence[str], at: int) -> int:
+        """The last word of the longest term that begins with the word `at`; -1 when none does."""
+        node = self._tree.follows.get(words[at])
+        end = -1
+        while node:
+            end = at if node.is_end else end
             at += 1
-            node = node.follows.get(words[at].folded)
-            end = at if node and node.is_end else end
+            if not node.follows or at == len(words) or not _is_gap(text[places[at - 1][1] : places[at][0]]):
+                break
+            node = node.follows.get(words[at])
         return end
 
 
@@ -97,9 +91,5 @@ def last_words(text: str, count: int) -> int:
     return starts[0] if starts else len(text)
 
 
-def _words(text: str) -> Iterator[_Word]:
-    return (_Word(found.start(), found.end(), fold(found[0])) for found in _WORD.finditer(text))
-
-
-def _joined(text: str, one: _Word, other: _Word) -> bool:
-    return _GAP.match(text[one.end : other.start]) is not None
+def _is_gap(between: str) -> bool:
+    return between in {"", " "} or _GAP.match(between) is not None

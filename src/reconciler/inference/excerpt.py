@@ -1,23 +1,28 @@
 """Find the JSON in what a model wrote: bare, in a fence, or between sentences.
 
 Brackets are matched by one scan that knows strings, so that neither depth nor length of an answer costs more than its
-characters: `CANDIDATES` places are tried at most, and nothing deeper than `DEEPEST` is parsed.
+characters: `CANDIDATES` places are tried at most, and nothing beyond `DEEPEST` or `MOST_PARTS` is parsed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Never
 
 LONGEST_ANSWER = 200_000
 DEEPEST = 64
+MOST_PARTS = 2_000
+"""Members and items of one document: some rules of JSON Schema compare each with each."""
+
 CANDIDATES = 8
 
-_FENCE = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\r?\n?(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```(?:json|JSON)?(.*?)```", re.DOTALL)
 _MARK = re.compile(r'["{}\[\]]')
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # also one that never ends, so that no scan begins twice
+_OPENING = re.compile(r"[{\[]")
 
 
 def documents(text: str) -> Iterator[Any]:
@@ -34,10 +39,13 @@ def documents(text: str) -> Iterator[Any]:
 
 
 def parse(written: str) -> Any:
-    """One JSON document. ValueError for anything else, also for NaN, infinities and what is nested too deeply."""
-    if _depth(written) > DEEPEST:
-        raise ValueError("nested too deeply")
-    return json.loads(written, parse_constant=_refuse)
+    """One JSON document. ValueError for anything else: also for NaN, infinities, half characters, and over bounds."""
+    plain = _STRING.sub("", written)
+    if _depth(plain) > DEEPEST or plain.count(",") > MOST_PARTS:
+        raise ValueError("too deep or too large")
+    document = json.loads(written, parse_constant=_refuse, parse_float=_finite)
+    json.dumps(document, ensure_ascii=False).encode("utf-8")
+    return document
 
 
 def _fenced(text: str) -> list[str]:
@@ -47,7 +55,7 @@ def _fenced(text: str) -> list[str]:
 def _bracketed(text: str) -> Iterator[str]:
     start = 0
     for _ in range(CANDIDATES):
-        opening = re.compile(r"[{\[]").search(text, start)
+        opening = _OPENING.search(text, start)
         if not opening:
             return
         end = _closing(text, opening.start())
@@ -57,29 +65,40 @@ def _bracketed(text: str) -> Iterator[str]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the bracket at `start` is closed; 0 when it is not."""
+    """Where the bracket at `start` is closed; 0 when it is not, or holds too much depth."""
     depth = 0
     at = start
     while found := _MARK.search(text, at):
         at = found.end()
         if found[0] == '"':
-            string = _STRING.match(text, found.start())
-            if not string:
-                return 0
-            at = string.end()
+            at = _string_end(text, found.start())
             continue
         depth += 1 if found[0] in "{[" else -1
         if depth == 0:
             return at
+        if depth > DEEPEST:
+            return 0
     return 0
 
 
-def _depth(text: str) -> int:
+def _string_end(text: str, start: int) -> int:
+    string = _STRING.match(text, start)
+    return string.end() if string else len(text)
+
+
+def _depth(plain: str) -> int:
     depth = deepest = 0
-    for sign in _MARK.findall(_STRING.sub("", text)):
+    for sign in _MARK.findall(plain):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
         deepest = max(deepest, depth)
     return deepest
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError("too large a number")
+    return number
 
 
 def _refuse(constant: str) -> Never:

@@ -14,6 +14,7 @@ have other vocabularies, so that a count made here is always an estimate: a prov
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -57,9 +58,11 @@ def count_by_bytes(text: str) -> int:
 
 @lru_cache(maxsize=2)
 def _counter(vocabulary: str) -> Count:
-    try:
-        import bpe_openai  # noqa: PLC0415 - an extra, and half a second to load
-    except ImportError:
-        return count_by_bytes
-    encoding = bpe_openai.get_encoding(vocabulary)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it reads its files as Python 3.10 did
+        try:
+            import bpe_openai  # noqa: PLC0415 - an extra, and half a second to load
+        except ImportError:
+            return count_by_bytes
+        encoding = bpe_openai.get_encoding(vocabulary)
     return lambda text: len(encoding.encode_ordinary(text))

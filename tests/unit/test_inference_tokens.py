@@ -55,6 +55,20 @@ def test_counting_needs_no_network() -> None:
     assert done.stdout.split() == ["2", "2"], done.stderr
 
 
+NOT_INSTALLED = """
+import sys
+sys.modules["bpe_openai"] = None
+from reconciler.inference.tokens import count_tokens
+print(count_tokens("hello world", "gpt-4o"))
+"""
+
+
+def test_counting_does_without_the_extra() -> None:
+    """A rough estimate serves a budget better than a missing one."""
+    done = subprocess.run([sys.executable, "-c", NOT_INSTALLED], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["3"], done.stderr
+
+
 @pytest.mark.parametrize("text", ["<|endoftext|>", "\ud800", "", "a" * 400_000, "🙂" * 100_000])
 def test_any_text_can_be_counted(text: str) -> None:
     """Customers send special marks, half characters and novels; a count is no reason to fail."""

@@ -225,7 +225,7 @@ class NameFinder:
     asked: tuple[object, ...] = ()
 
     def analyze(
-        self, text: str, language: str, entities: list[str] | None = None, score_threshold: float | None = None
+        self, *, text: str, language: str, entities: list[str] | None, score_threshold: float | None
     ) -> Sequence[Found]:
         self.asked = (language, entities, score_threshold)
         at = text.find("Kim Lee")

@@ -31,7 +31,7 @@ _BORN = re.compile(
     r"|nacimiento|nascid[oa]|nasci|nascimento|nat[oa]|nascita|cumpleaños|anniversaire|जन्म\w{0,4})(?!\w)",
     re.IGNORECASE,
 )
-_ENDS = re.compile(r"[.!?;\n]\s")
+_ENDS = re.compile(r"[.!?;\n]\s|REDACTED\]")
 
 
 class BirthdateDetector:
@@ -40,11 +40,17 @@ class BirthdateDetector:
     name = NAME
 
     def find(self, text: str) -> Sequence[Span]:
-        """Every date that the words before it, in the same sentence, call a birth."""
+        """The first date after each word for a birth, in the same sentence."""
         words = [found.end() for found in _BORN.finditer(text)]
         if not words:
             return ()
-        return [Span(*found.span(), NAME) for found in _dates(text) if _is_birth(text, words, found.start())]
+        dates = sorted(found.span() for found in _dates(text))
+        ends = [0, *(end for _, end in dates)]
+        return [
+            Span(start, end, NAME)
+            for (start, end), before in zip(dates, ends, strict=False)
+            if _is_birth(text, words, before, start)
+        ]
 
 
 def _dates(text: str) -> Iterator[re.Match[str]]:
@@ -53,11 +59,12 @@ def _dates(text: str) -> Iterator[re.Match[str]]:
     yield from (found for found in _MONTH_FIRST.finditer(text) if _is_real(found[3], _month(found[1]), found[2]))
 
 
-def _is_birth(text: str, words: Sequence[int], position: int) -> bool:
-    nearest = bisect_right(words, position)
-    if not nearest or position - words[nearest - 1] > CONTEXT:
+def _is_birth(text: str, words: Sequence[int], before: int, start: int) -> bool:
+    """Whether a word for a birth ends between the date before and this one."""
+    nearest = words[found - 1] if (found := bisect_right(words, start)) else -1
+    if nearest < max(before, start - CONTEXT):
         return False
-    return not _ENDS.search(text, words[nearest - 1] + 1, position)
+    return not _ENDS.search(text, nearest + text.startswith(".", nearest), start)
 
 
 def _is_numeric(found: re.Match[str]) -> bool:

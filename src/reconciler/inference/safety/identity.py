@@ -25,7 +25,7 @@ _WRITTEN = re.compile(
     rf"(?<!\d)(?<!\d[{BLANKS}{DASHES}.])(\d{{3}})([{BLANKS}{DASHES}.])(\d{{2}})\2(\d{{4}})(?!\d)(?![{DASHES}.]\d)"
 )
 _PLAIN = re.compile(r"(?<!\d)(?<!\d[-.])(\d{3})()(\d{2})(\d{4})(?!\d)(?![-.]\d)")
-_NAMED = re.compile(r"\b(?:ssn|itin|tin|social(?:[ -]security)?|soc\.? ?sec\.?)\b|s\.s\.n", re.IGNORECASE)
+_NAMED = re.compile(r"\b(?:ssn|itin|tin|social(?:[ -]security)?|soc\.? ?sec\.?)\b(?! REDACTED)|s\.s\.n", re.IGNORECASE)
 _ITIN_GROUPS = frozenset({*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)})
 
 

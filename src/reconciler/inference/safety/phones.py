@@ -7,7 +7,7 @@
     with 00 or 011                                                 when the country gives such numbers out
     3-3-4 in a region of country code 1                            always: people write numbers that do not exist
     national, as it is dialled there                               when given out, and no word before says otherwise
-    any, after a word that means telephone                         when the region could have it
+    any, after a word that means telephone                         when the region could have it, or in groups
     a date, an IP address, a decimal, an ISBN, a card's length     never
 
 A text with more than `CHECKED` candidates is no conversation: the rest of them are judged by their form alone, so that
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "phone"
 FEWEST, MOST = 7, 17
+MOST_NATIONAL = 12
 CHECKED = 150
 CONTEXT = 32
 LONGEST_CHAIN = 256
@@ -42,18 +43,20 @@ _PLUS = ("+", "\uff0b")
 _OPENING = frozenset("(0+\uff0b")
 """What a number begins with that is set apart from others by blanks only."""
 
-_GAP = rf"[{BLANKS}{DASHES}.{INVISIBLE}()/]"
+_GAP = rf"(?:[{BLANKS}{DASHES}{INVISIBLE}()/]|\.(?=[\d(]))"  # a dot before a blank ends a sentence
 _PREFIX = rf"(?:[+\uff0b]{_GAP}{{0,2}}+|\({_GAP}?\+?)?+"
 _SUFFIX = r"(?:[ ,;]{0,2}(?:x|ext\.?|poste)\s?\d{1,5})?"
 _CHAIN = re.compile(rf"(?<![^\W_]){_PREFIX}\d(?:{_GAP}{{0,3}}+[+]?\d){{{FEWEST - 1},}}+{_SUFFIX}(?!\d)", re.IGNORECASE)
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext|poste)", re.IGNORECASE)
 _PIECE = re.compile(rf"[^{BLANKS}/]+", re.IGNORECASE)
+_ABROAD = re.compile(r"00[1-9]")
 _TRUNK = re.compile(r"0\d")
 _ONE_PIECE = re.compile(rf"[^{BLANKS}]{{{FEWEST},}}")
 _SPELLED = re.compile(r"(?:\d\s){4}")
 _APART = re.compile(rf"[{BLANKS}]|/\d{{{FEWEST}}}")
 _UNSEEN = re.compile(rf"[{INVISIBLE}]")
 _LAID_OUT = re.compile(r"\(?\d{2,5}\)?[ .-]\d{2,5}(?:[ .-]\d{2,5}){1,3}\Z")
+_LOCAL = re.compile(r"\d{3}[-.]\d{4}\Z")
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]{0,2})?(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}\Z")
 _NO_PHONE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:\s+\d{1,2})?\Z"  # a date
@@ -66,7 +69,7 @@ _NO_PHONE = re.compile(
 _SAYS_PHONE = re.compile(
     r"\b(?:call(?:ed|ing|s)?|(?:tele|cell|mobile\s?|handy)?phones?|cell|mobile|tel|tél(?:éphone)?|fax|whatsapp|text|sms|dial"
     r"|reach|ring|handy|telefon\w{0,8}|telefoon\w{0,8}|teléfono|móvil|celular|fone|ligue|llám\w{0,6}|anruf\w{0,3}|rufen"
-    r"|appel\w{0,3}|numéro|bel|mobiel|मोबाइल)\b",
+    r"|appel\w{0,3}|numéro|bel|mobiel|मोबाइल)\b(?! REDACTED)",
     re.IGNORECASE,
 )
 _SAYS_OTHERWISE = re.compile(
@@ -138,7 +141,7 @@ def _windows(text: str, chain: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _stands_apart(written: str, before: str) -> bool:
     """Whether a part of a chain is a whole: by its sign, by its own separators, or because what comes before is one."""
-    if written.startswith(("(", *_PLUS)) or (_TRUNK.match(written) and not before.strip()):
+    if written.startswith(("(", *_PLUS)) or _ABROAD.match(written) or (_TRUNK.match(written) and not before.strip()):
         return True
     return _ONE_PIECE.fullmatch(written) is not None
 
@@ -166,8 +169,8 @@ def _rules(written: str, region: str) -> _Standing:
         number = phonenumbers.parse(dialled, region)
     except phonenumbers.NumberParseException:
         return _Standing.NONE
-    if not phonenumbers.is_possible_number(number):
-        return _Standing.NONE
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return _Standing.POSSIBLE if _is_in_groups(written) else _Standing.NONE
     if _SPELLED.search(written):
         return _Standing.POSSIBLE
     if written.startswith(_PLUS) or _is_laid_out(written, number):
@@ -175,6 +178,11 @@ def _rules(written: str, region: str) -> _Standing:
     if phonenumbers.is_valid_number(number) and _is_dialled_so(dialled, number, region):
         return _Standing.GIVEN
     return _Standing.POSSIBLE
+
+
+def _is_in_groups(written: str) -> bool:
+    """Whether somebody wrote it as a number of somewhere else, or as a local one."""
+    return bool(_LOCAL.match(written) or _LAID_OUT.match(written)) and _digits(written) <= MOST_NATIONAL
 
 
 def _dialled(written: str) -> str:

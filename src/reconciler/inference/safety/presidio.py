@@ -31,7 +31,7 @@ class Analyzer(Protocol):
     """The part of ``presidio_analyzer.AnalyzerEngine`` that is used."""
 
     def analyze(
-        self, text: str, language: str, entities: list[str] | None = None, score_threshold: float | None = None
+        self, *, text: str, language: str, entities: list[str] | None, score_threshold: float | None
     ) -> Sequence[Result]:
         """Find entities."""
 
@@ -51,7 +51,8 @@ class PresidioDetector:
 
     def find(self, text: str) -> Sequence[Span]:
         """What the analyzer found. InferenceError when the extra is not installed."""
-        results = (self._analyzer or _engine()).analyze(text, LANGUAGE, self._entities, THRESHOLD)
+        analyzer = self._analyzer or _engine()
+        results = analyzer.analyze(text=text, language=LANGUAGE, entities=self._entities, score_threshold=THRESHOLD)
         return [Span(each.start, each.end, each.entity_type.lower().replace("_", "-")) for each in results]
 
 

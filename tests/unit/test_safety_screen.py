@@ -208,6 +208,13 @@ def test_an_address_at_a_literal_host_is_one() -> None:
     assert [(span.start, span.end) for span in BUILT_IN["email"]("US").find("root@[192.0.2.1] x")] == [(0, 16)]
 
 
+def test_padding_does_not_hide_a_number() -> None:
+    """The bound on the work for one text may not be a way to get past it."""
+    padding = ", ".join(f"555-{at:03}-0000" for at in range(300))
+    assert "212 555 0147" not in screened(f"{padding}, 212 555 0147, bye").text
+    assert "2125550147" not in screened(f"{padding}, 2125550147, bye").text
+
+
 @dataclass
 class Found:
     """What Presidio's analyzer returns: offsets and no text."""

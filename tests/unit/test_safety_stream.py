@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pii_lines import corpus
 
-from reconciler.inference.safety import BUILT_IN, Screen, StreamScreen, Verdict
-from reconciler.inference.safety.stream import HELD
+from reconciler.inference.safety import BUILT_IN, Screen, Span, StreamScreen, Verdict
+from reconciler.inference.safety.stream import HELD, LONGEST_WAIT
 from reconciler.model.inference import SafetyAction, SafetyPolicy
 
 POLICY = SafetyPolicy("p", tuple(BUILT_IN))
@@ -87,3 +87,27 @@ def test_a_report_changes_nothing_and_counts() -> None:
     text, screen = streamed(policy, ["write to kim@exam", "ple.com or lee@example", ".com"])
     assert text == "write to kim@example.com or lee@example.com"
     assert (screen.verdict, screen.found) == (Verdict.REPORTED, {"email": 2})
+
+
+class Everything:
+    """A detector that finds the whole text, as a model may."""
+
+    name = "all"
+
+    def find(self, text: str) -> list[Span]:
+        return [Span(0, len(text), "all")]
+
+
+def test_a_find_without_end_is_replaced_part_by_part() -> None:
+    """Waiting for its end would be waiting with all of the memory."""
+    screen = StreamScreen(SafetyPolicy("p"), [Everything()])
+    shown = "".join(screen.feed("secret ") for _ in range(1_000)) + screen.finish()
+    assert "secret" not in shown
+    assert screen.found["all"] > 7_000 // LONGEST_WAIT - 1
+
+
+def test_nothing_is_kept_after_a_block() -> None:
+    """A blocked answer goes on arriving until someone closes it."""
+    policy = SafetyPolicy("p", blocked_terms=("stop",))
+    text, screen = streamed(policy, ["stop now ", *["more "] * 1_000])
+    assert (text, screen.verdict, screen.found) == ("", Verdict.BLOCKED, {"blocked-term": 1})

@@ -27,6 +27,7 @@ TESTS = frozenset({"defined", "eq", "equalto", "in", "lower", "ne", "none", "str
 CACHED_TEMPLATES = 256
 
 
+@lru_cache(maxsize=CACHED_TEMPLATES)
 def variables_of(text: str) -> frozenset[str]:
     """Names that a template reads. PromptError when it is no template, or holds what a prompt may not."""
     from jinja2 import TemplateSyntaxError, meta  # noqa: PLC0415 - loaded by the first prompt

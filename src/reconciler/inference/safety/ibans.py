@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_uppercase
 
 from reconciler.inference.safety.digits import BLANKS, DASHES, INVISIBLE
 from reconciler.inference.safety.spans import Span
@@ -30,6 +31,7 @@ _GAP = rf"[{BLANKS}{DASHES}{INVISIBLE}]?"
 _CLASSES = {"n": r"[0-9]", "a": r"[A-Za-z]", "c": r"[0-9A-Za-z]"}
 _START = re.compile(rf"(?<![^\W_])([A-Za-z]{{2}}){_GAP}[0-9]{_GAP}[0-9]")
 _PART = re.compile(r"(\d+)([nac])")
+_VALUES = str.maketrans({letter: str(value) for value, letter in enumerate(ascii_uppercase, 10)})
 _NOT_ALNUM = re.compile(r"[^0-9A-Za-z]+")
 
 
@@ -63,5 +65,5 @@ def _find(text: str) -> Iterator[Span]:
 
 def passes_mod97(iban: str) -> bool:
     """Whether the check digits of an IBAN, with or without separators, are right."""
-    plain = _NOT_ALNUM.sub("", iban)
-    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
+    plain = _NOT_ALNUM.sub("", iban).upper()
+    return int((plain[4:] + plain[:4]).translate(_VALUES)) % 97 == 1

@@ -18,8 +18,8 @@ _V4 = re.compile(rf"(?<![0-9])(?<![0-9]\.)(?<![A-Za-z])(?:{_OCTET}\.){{3}}{_OCTE
 _V6_RUN = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f:]{1,38}:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f:]{2,39}+)(?![\w:])(?!\.[0-9])"
 )
-_VERSION = re.compile(
-    r"(?:\bv|\bver\.?|version|release|build|firmware|section|§|chapter|kapitel)\s{0,2}[:=]?\s{0,2}\Z", re.IGNORECASE
+_VERSIONS = frozenset(
+    {"v", "v.", "ver", "ver.", "version", "release", "build", "firmware", "section", "§", "chapter", "kapitel"}
 )
 _NOBODYS = frozenset({"0.0.0.0", "255.255.255.255"})  # noqa: S104 - not bound to, but left alone
 
@@ -36,10 +36,14 @@ class IpDetector:
 
 def _v4(text: str) -> Iterator[Span]:
     for found in _V4.finditer(text):
-        before = text[max(0, found.start() - CONTEXT) : found.start()]
-        if found[0] in _NOBODYS or found[0].startswith(LOOPBACK) or _VERSION.search(before):
+        if found[0] in _NOBODYS or found[0].startswith(LOOPBACK) or _is_version(text, found.start()):
             continue
         yield Span(found.start(), found.end(), NAME)
+
+
+def _is_version(text: str, start: int) -> bool:
+    words = text[max(0, start - CONTEXT) : start].lower().rstrip(":= \t").split()
+    return bool(words) and words[-1].lstrip("([") in _VERSIONS
 
 
 def _v6(text: str) -> Iterator[Span]:

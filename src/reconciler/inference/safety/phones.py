@@ -10,8 +10,8 @@
     any, after a word that means telephone                         when the region could have it, or in groups
     a date, an IP address, a decimal, an ISBN, a card's length     never
 
-A text with more than `CHECKED` candidates is no conversation: the rest of them are judged by their form alone, so that
-a long text cannot buy more than a bounded time of a country's rules.
+A text with more than `CHECKED` candidates is no conversation: the rest of them are judged whole and by their length
+alone, so that a long text can buy neither more than a bounded time of a country's rules nor a way around them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
+from operator import length_hint
 from typing import TYPE_CHECKING
 
 from reconciler.inference.safety.digits import BLANKS, DASHES, INVISIBLE
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 NAME = "phone"
 FEWEST, MOST = 7, 17
 MOST_NATIONAL = 12
+FEWEST_BY_FORM = 9
 CHECKED = 150
 CONTEXT = 32
 LONGEST_CHAIN = 256
@@ -98,6 +100,8 @@ class PhoneDetector:
         if self._is_phone(text, chain.start(), chain.end(), budget):
             yield Span(chain.start(), chain.end(), NAME)
             return
+        if not length_hint(budget):
+            return
         end = chain.start()
         for start, stop in _windows(text, chain):
             if start < end or not _stands_apart(text[start:stop], text[end:start]):
@@ -111,7 +115,7 @@ class PhoneDetector:
         if not FEWEST <= _digits(written) <= MOST or _NO_PHONE.match(written.strip("()")):
             return False
         if next(budget, None) is None:
-            return written.startswith(_PLUS) or _LAID_OUT.match(written) is not None
+            return written.startswith(_PLUS) or _digits(written) >= FEWEST_BY_FORM
         before = text[max(0, start - CONTEXT) : start]
         if not written.startswith(_PLUS) and _says_otherwise(before):
             return False

@@ -7,6 +7,7 @@
     numbers, with up to three short words between         from the first of them on, up to `NUMBERS` characters
     words that a blocked term may go on from              as many words as the longest term has
     anything, under a detector from outside               `HELD` characters
+    a find that has begun                                 from its beginning on, up to `LONGEST_WAIT` characters
 
 A find is judged with `CONTEXT` characters of what went on before, so that the pieces do not matter: the result is that
 of the whole text, as long as no find is longer than what may wait.
@@ -27,6 +28,9 @@ from reconciler.model.inference import SafetyPolicy
 HELD = 320
 NUMBERS = 128
 CONTEXT = 256
+LONGEST_WAIT = 1_024
+"""Characters that wait for the end of one find; a longer one is replaced part by part."""
+
 WORDS_BETWEEN = 3
 LONGEST_BETWEEN = 12
 
@@ -62,6 +66,8 @@ class StreamScreen:
 
     def feed(self, piece: str) -> str:
         """What may go on now; possibly nothing."""
+        if self._verdict is Verdict.BLOCKED:
+            return ""
         self._text += piece
         return self._release(max(self._released, self._waiting_from()))
 
@@ -69,18 +75,14 @@ class StreamScreen:
         """The rest: no more text will come."""
         return self._release(len(self._text))
 
-    def _release(self, cut: int) -> str:
-        if self._verdict is Verdict.BLOCKED or cut <= self._released:
+    def _release(self, wanted: int) -> str:
+        begin = self._released
+        if self._verdict is Verdict.BLOCKED or wanted <= begin:
             return ""
         spans = self._screen.find(self._text)
-        cut = max(self._released, min([cut, *(span.start for span in spans if span.start < cut < span.end)]))
-        begin = self._released
-        due = [
-            Span(max(span.start, begin) - begin, span.end - begin, span.kind)
-            for span in spans
-            if begin < span.end <= cut
-        ]
-        judged = judge(self._text[begin:cut], due, self._action)
+        cut = min([wanted, *(span.start for span in spans if span.start < wanted < span.end)])
+        cut = max(begin, cut, len(self._text) - LONGEST_WAIT)
+        judged = judge(self._text[begin:cut], _within(spans, begin, cut), self._action)
         self._found.update(judged.found)
         self._verdict = _worst(self._verdict, judged.verdict)
         self._forget(cut)
@@ -102,6 +104,15 @@ class StreamScreen:
         if self._foreign:
             starts.append(len(text) - HELD)
         return max(0, min(starts))
+
+
+def _within(spans: Sequence[Span], begin: int, cut: int) -> list[Span]:
+    """The parts of finds that lie between two places, counted from the first."""
+    return [
+        Span(max(span.start, begin) - begin, min(span.end, cut) - begin, span.kind)
+        for span in spans
+        if span.start < cut and span.end > begin
+    ]
 
 
 def _worst(one: Verdict, other: Verdict) -> Verdict:

@@ -52,7 +52,7 @@ class TermDetector:
         if not self._tree.follows:
             return ()
         places = [found.span() for found in _WORD.finditer(text)]
-        words = [fold(text[start:end]) for start, end in places]
+        words = _folded(text, places)
         firsts = (at for at, word in enumerate(words) if word in self._tree.follows)
         ends = ((at, self._end(text, places, words, at)) for at in firsts)
         return [Span(places[at][0], places[end][1], NAME) for at, end in ends if end >= at]
@@ -91,5 +91,12 @@ def last_words(text: str, count: int) -> int:
     return starts[0] if starts else len(text)
 
 
+def _folded(text: str, places: Sequence[tuple[int, int]]) -> list[str]:
+    if text.isascii():
+        lower = text.lower()
+        return [lower[start:end] for start, end in places]
+    return [fold(text[start:end]) for start, end in places]
+
+
 def _is_gap(between: str) -> bool:
-    return between in {"", " "} or _GAP.match(between) is not None
+    return between in {"", " ", "-"} or _GAP.match(between) is not None

@@ -10,7 +10,8 @@ MARKS = "\u0300-\u036f\u0900-\u0dff"
 
 DASHES = "\\-\u2010-\u2015\u2212\uff0d"
 BLANKS = " \t\u00a0\u2007\u2009\u202f\u3000"
-GAP = rf"[{BLANKS}{DASHES}.{INVISIBLE}]"
+GAP = rf"(?:[{BLANKS}{DASHES}{INVISIBLE}]|\.(?=\d))"
+"""What may stand between digits of one number; a dot before a blank ends a sentence."""
 
 
 def ascii_digits(text: str) -> str:

@@ -26,6 +26,10 @@
     │   ├── Conflict               409 or 412
     │   ├── OutcomeUnknown         a write left, its answer did not arrive
     │   └── ProtocolError          not JSON, wrong shape, cut short, over the size cap
+    ├── InferenceError             a question cannot be put to a model, or its answer cannot be judged
+    │   ├── PromptError            a template and its values do not fit together; `code` says how
+    │   ├── OversizeMessage        one message alone is over the context window
+    │   └── SchemaUnusable         no answer could be judged by this schema
     └── Defect                     cannot happen; asks for a bug report
 
 Messages never hold a response body in full, a header, or a secret.
@@ -180,6 +184,38 @@ class OutcomeUnknown(GatewayError):
 
 class ProtocolError(GatewayError):
     """The answer is not what the contract says."""
+
+
+class InferenceError(ReconcilerError):
+    """A question cannot be put to a model, or no answer to it could be judged. Messages never hold its text."""
+
+
+class PromptError(InferenceError):
+    """A template and its values do not fit together.
+
+    `code` is one of ``template-invalid``, ``variable-missing``, ``variable-undeclared``, ``variable-too-long``,
+    ``variable-in-system`` and ``prompt-too-long``; `variable` names the one that it is about, or is empty.
+    """
+
+    def __init__(self, code: str, message: str, variable: str = "") -> None:
+        self.code = code
+        self.variable = variable
+        super().__init__(message)
+
+
+class OversizeMessage(InferenceError):
+    """What must be sent is larger than the context window. `tokens` and `limit` are estimates in tokens."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        self.tokens = tokens
+        self.limit = limit
+        super().__init__(
+            f"the messages that cannot be left out take about {tokens} tokens, more than the {limit} of the window"
+        )
+
+
+class SchemaUnusable(InferenceError):
+    """A response schema is no JSON Schema, refers outside itself, or is over the bounds."""
 
 
 class Defect(ReconcilerError):

@@ -32,8 +32,11 @@ HOMES = {
     "opentelemetry": {"cli"},
     "prometheus_client": {"render"},
     "deepdiff": {"planning"},
-    "jinja2": {"manifest"},
-    "jsonschema": {"planning", "kinds"},
+    "jsonschema": {"planning", "kinds", "inference"},
+    "jinja2": {"manifest", "inference"},
+    "phonenumbers": {"inference"},
+    "bpe_openai": {"inference"},
+    "presidio_analyzer": {"inference"},
     "pydantic": {"kinds", "settings", "embedded"},
 }
 """Where a library may be imported. A second home has to be argued for here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ from reconciler.transport import Client, Patience
 
 TAIL_SECONDS = 1.0
 """How long the usage or the marker behind a whole answer is waited for."""
+SETTLE_SECONDS = 0.05
 
 _ERRORS: Mapping[Kind, type[GatewayError]] = {
     Kind.THROTTLED: Throttled,
@@ -66,11 +67,20 @@ async def attempted(link: Client, dialect: Dialect, question: Question, limits: 
             for event in await _next(frames, reader, timer, link.gateway):
                 if isinstance(event, Failed):
                     raise _error(link, event)
-                yield event
                 if isinstance(event, Finished):
+                    await _settled(frames, dialect.wire)
+                    yield event
                     return
-                if isinstance(event, Delta):
-                    timer.heard = True
+                timer.heard = timer.heard or isinstance(event, Delta)
+                yield event
+
+
+async def _settled(frames: AsyncIterator[Frame], wire: Wire) -> None:
+    """Read to the end of an HTTP answer that is over anyway, so that its connection serves the next question too."""
+    if wire is Wire.HTTP:
+        with suppress(TimeoutError, GatewayError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await anext(frames, None)
 
 
 async def _next(frames: AsyncIterator[Frame], reader: Reader, timer: _Timer, gateway: str) -> list[Event]:

@@ -3,7 +3,7 @@
 | ended with                                    | before the first token | after the first token |
 |-----------------------------------------------|------------------------|-----------------------|
 | 429                                           | next model             | next model            |
-| time-out                                      | next model             | next model            |
+| time-out, ours or the gateway's (408, 504)    | next model             | next model            |
 | no connection, 5xx, broken off or incomplete  | same model again       | give up               |
 | anything else                                 | give up                | give up               |
 
@@ -49,10 +49,13 @@ _TABLE: Mapping[tuple[type[GatewayError], Heard], Step] = {
     (IncompleteStream, Heard.NOTHING): Step.SAME_AGAIN,
 }
 
+_LATE = frozenset({408, 504})
+
 
 def after(error: GatewayError, heard: Heard, attempt: int, others: int) -> Step:
     """What follows the `attempt`-th attempt (from 1) of a model that `others` models stand behind."""
-    wanted = _TABLE.get((type(error), heard), Step.GIVE_UP)
+    kind = TimedOut if error.status in _LATE else type(error)
+    wanted = _TABLE.get((kind, heard), Step.GIVE_UP)
     if wanted is Step.NEXT_MODEL and not others:
         wanted = Step.SAME_AGAIN if heard is Heard.NOTHING else Step.GIVE_UP
     if wanted is Step.SAME_AGAIN and attempt >= ATTEMPTS:

@@ -60,7 +60,7 @@ class Conversation:
             async with self._sending.countdown.next():
                 await self._connection.send(text)
         except ConnectionClosed as error:
-            raise translate.cut(self._sending.call, error) from error
+            raise _closed(self._sending, error) from error
 
     async def __aiter__(self) -> AsyncIterator[str]:
         while (text := await self._received()) is not None:
@@ -71,18 +71,19 @@ class Conversation:
         waited = countdown.next() if self._heard else countdown.first()
         try:
             async with waited:
-                text = await self._connection.recv(decode=True)
+                data = await self._connection.recv(decode=False)
         except ConnectionClosedOK:
             return None
         except ConnectionClosed as error:
             raise _closed(self._sending, error) from error
+        self._heard = True
+        self._size += len(data)
+        if self._size > self._size_cap:
+            raise translate.garbled(call, f"the stream is over {self._size_cap} bytes")
+        try:
+            return data.decode()
         except UnicodeDecodeError as error:
             raise translate.garbled(call, "a frame is not UTF-8") from error
-        self._heard = True
-        self._size += len(text)
-        if self._size > self._size_cap:
-            raise translate.garbled(call, f"the stream is over {self._size_cap} characters")
-        return text
 
 
 def _closed(sending: Sending, error: ConnectionClosed) -> GatewayError:

@@ -320,23 +320,6 @@ def test_an_answer_to_the_model_list_that_is_none_is_a_protocol_error(store: Pat
         asyncio.run(main())
 
 
-def test_questions_one_after_the_other_share_a_connection(store: Path) -> None:
-    """A handshake for every turn of a bot would cost more than the first token."""
-
-    async def main() -> int:
-        connections = set()
-        async with asking(store, "openai", {"answers": THREE}) as bench:
-            for _ in range(5):
-                await bench.ask()
-                lanes = vars(bench.link)["_transport"]
-                connections |= {id(lane) for lane in vars(lanes)["_all"]}
-                pool = vars(vars(lanes)["_all"][0])["_pool"]
-                connections |= {id(connection) for connection in pool.connections}
-        return len(connections)
-
-    assert asyncio.run(main()) == 2
-
-
 @every_dialect
 def test_many_questions_at_once_keep_their_answers_apart(store: Path, dialect: str) -> None:
     """One client serves all turns of a gateway at the same time."""

@@ -191,6 +191,31 @@ def test_a_temperature_out_of_range_and_a_body_that_is_none_are_refused(store: P
     ask(store, said)
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 10**9, "items": {"type": "object"}},
+        {"type": "array", "minItems": "x"},
+        {"type": "object", "properties": ["a"], "required": [1, "a"]},
+        {"type": "object", "properties": {"a": 7}},
+        {"enum": "abc"},
+        {"type": ["string", "null"]},
+        {"minimum": {}, "type": "number"},
+    ],
+)
+def test_an_odd_schema_gets_an_odd_answer_and_no_stack_trace(store: Path, schema: Any) -> None:
+    """Whoever tries out a schema against the box must see the box's answer, not its source."""
+
+    async def said(client: httpx.AsyncClient) -> None:
+        body = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}
+        wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+        answer = await client.post("/v1/chat/completions", json={**body, "response_format": wanted})
+        assert answer.status_code == 200
+        assert len(answer.content) < 10_000
+
+    ask(store, said)
+
+
 def test_personal_data_stands_in_an_answer_where_the_plan_wants_it(store: Path) -> None:
     """Redaction of answers can only be shown with something to redact."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -25,7 +26,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.model.secret import SecretValue
-from reconciler.transport import BearerCredential, Patience
+from reconciler.transport import BearerCredential, OAuthCredential, Patience
 from reconciler.transport.conversation import socket_url
 
 Talk = Callable[[ServerConnection], Awaitable[None]]
@@ -246,6 +247,50 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
     with pytest.raises(ProtocolError, match="not UTF-8"):
         hear(talk)
+
+
+def test_a_refused_token_is_renewed_once_for_a_handshake_too() -> None:
+    """Tokens end between two turns, and a socket is opened with one as a call is."""
+    granted: list[str] = []
+
+    async def grant(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await head(reader)
+            granted.append(f"t{len(granted) + 1}")
+            body = json.dumps({"access_token": granted[-1], "expires_in": 600})
+            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    def only(token: str) -> dict[str, Any]:
+        def process(connection: ServerConnection, request: Request) -> Response | None:
+            fits = request.headers["authorization"] == f"Bearer {token}"
+            return None if fits else connection.respond(http.HTTPStatus.UNAUTHORIZED, "{}")
+
+        return {"process_request": process}
+
+    async def main(token: str) -> None:
+        granted.clear()
+        async with raw(grant) as tokens, speaking(_one_word, **only(token)) as url:
+            credential = OAuthCredential(tokens.url + "/token", SecretValue("id"), SecretValue("secret"))
+            async with linked(url, credential=credential) as client, client.converse("/") as conversation:
+                async for text in conversation:
+                    assert text == "x"
+                    break
+
+    asyncio.run(main("t2"))
+    assert granted == ["t1", "t2"]
+    with pytest.raises(Unauthorized):
+        asyncio.run(main("t9"))
+
+
+def test_a_server_that_asks_whether_we_are_there_is_answered() -> None:
+    """Gateways ping while a model thinks, and close connections of clients that do not answer."""
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        await (await connection.ping())
+        await connection.send("pong came")
+
+    assert hear(talk) == ["pong came"]
 
 
 def test_leaving_in_the_middle_closes_the_connection() -> None:

@@ -93,7 +93,7 @@ async def _next(frames: AsyncIterator[Frame], reader: Reader, timer: _Timer, gat
         if reader.complete:
             return [reader.end()]
         raise TimedOut(timer.said(), gateway=gateway) from error
-    except IncompleteStream:
+    except GatewayError:
         if reader.complete:
             return [reader.end()]
         raise

@@ -25,6 +25,8 @@ DECISION: Mapping[str, Any] = {
 }
 """What a model says that is asked for JSON of no particular schema."""
 
+MOST_ITEMS = 10
+_PLAIN: Mapping[str, Any] = {"number": 0, "integer": 0, "boolean": False}
 SECOND_MODEL = "the-other-model"
 GARBAGE = '{"choices": [{"delta"'
 
@@ -97,22 +99,32 @@ def _default(asked: Asked) -> str:
     return json.dumps(_instance(asked.schema) if asked.schema else DECISION)
 
 
-def _instance(schema: Mapping[str, Any]) -> Any:
-    """A small document that satisfies a plain schema."""
-    if "const" in schema or schema.get("enum"):
-        return schema["const"] if "const" in schema else schema["enum"][0]
+def _instance(schema: Any) -> Any:
+    """A small document that satisfies a plain schema; a text for one that is not."""
+    if not isinstance(schema, dict):
+        return "text"
+    allowed = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(allowed, list) and allowed:
+        return allowed[0]
     match schema.get("type"):
         case "object":
-            properties = schema.get("properties", {})
-            return {name: _instance(properties.get(name, {})) for name in schema.get("required", properties)}
+            return _object(schema)
         case "array":
-            return [_instance(schema.get("items", {}))] * int(schema.get("minItems", 0))
-        case "number" | "integer":
-            return schema.get("minimum", 0)
-        case "boolean":
-            return False
-        case _:
-            return "text"
+            return _array(schema)
+        case kind:
+            return _PLAIN.get(str(kind), "text") if "minimum" not in schema else schema["minimum"]
+
+
+def _array(schema: Mapping[str, Any]) -> Sequence[Any]:
+    least = schema.get("minItems")
+    return [_instance(schema.get("items"))] * (min(least, MOST_ITEMS) if type(least) is int else 0)
+
+
+def _object(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties, required = schema.get("properties"), schema.get("required")
+    known = properties if isinstance(properties, dict) else {}
+    names = required if isinstance(required, list) else list(known)
+    return {name: _instance(known.get(name)) for name in names if isinstance(name, str)}
 
 
 async def spoken(said: Said, speech: Speech, voice: Voice) -> AsyncIterator[str]:

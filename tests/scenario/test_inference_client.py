@@ -333,6 +333,33 @@ def test_many_questions_at_once_keep_their_answers_apart(store: Path, dialect: s
     asyncio.run(main())
 
 
+@every_dialect
+def test_a_question_that_is_given_up_leaves_its_place_to_the_next(store: Path, dialect: str) -> None:
+    """A bot turn whose caller has gone must not block those behind it, or keep its model talking."""
+    plan = spoilt(dialect, {"between_ms": 200}, THREE)
+
+    async def main() -> None:
+        async with asking(store, dialect, plan, concurrency=1) as bench:
+            begun = asyncio.Event()
+
+            async def listening() -> None:
+                async with bench.client.stream(question()) as told:
+                    async for _event in told:
+                        begun.set()
+
+            given_up = asyncio.create_task(listening())
+            await begun.wait()
+            given_up.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await given_up
+            async with bench.client.stream(question()) as told:
+                async for _event in told:
+                    break
+            assert (await bench.ask()).text == THREE[0]
+
+    asyncio.run(main())
+
+
 @counting
 def test_a_finish_reason_is_enough_and_so_is_the_marker(store: Path, dialect: str) -> None:
     """Gateways leave out the one or the other; on a socket that stays open the rest is waited for only a moment."""

@@ -56,11 +56,13 @@ def credential(dialect: str, url: str) -> Credential:
 
 
 @asynccontextmanager
-async def asking(store: Path, dialect: str, plan: Mapping[str, Any] | None = None) -> AsyncIterator[Bench]:
+async def asking(
+    store: Path, dialect: str, plan: Mapping[str, Any] | None = None, **target: Any
+) -> AsyncIterator[Bench]:
     """The box with this plan, and a client in this dialect before it."""
     async with (
         serve(store, faults=FaultPlan.read(plan or {}), admin=True) as url,
-        linked(url, credential=credential(dialect, url)) as link,
+        linked(url, credential=credential(dialect, url), **target) as link,
     ):
         told = RecordingProgress()
         yield Bench(url, link, InferenceClient(link, DIALECTS[dialect], SystemClock(), told), told)

@@ -11,7 +11,7 @@ import pytest
 from inference_bench import PATIENT, question
 from raw_server import EVENTS, Serve, chunk, head, pour, raw
 
-from reconciler.errors import GatewayError, IncompleteStream, ProtocolError, ServerFault, TimedOut
+from reconciler.errors import GatewayError, IncompleteStream, ProtocolError, ServerFault, Throttled, TimedOut
 from reconciler.inference.attempt import Limits
 from reconciler.inference.client import InferenceClient, Reply
 from reconciler.inference.dialects import DIALECTS
@@ -82,6 +82,13 @@ def test_the_gateways_word_on_the_pause_comes_first() -> None:
     result, slept = put(scripted([BUSY, BUSY, GOOD]))
     assert isinstance(result, Reply)
     assert (result.attempts, slept) == (3, [3.0, 3.0])
+
+
+def test_no_pause_reaches_over_the_deadline() -> None:
+    """Who would sleep past it may as well say at once that there is no answer."""
+    result, slept = put(scripted([BUSY, GOOD]), limits=Limits(2, 2, 2))
+    assert isinstance(result, Throttled)
+    assert (result.retry_after, slept) == (3, [])
 
 
 def test_the_next_model_is_asked_without_a_pause() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import http
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -129,6 +131,32 @@ def test_a_handshake_that_is_never_answered_ends_with_the_clock() -> None:
 
     with pytest.raises(TimedOut):
         asyncio.run(main())
+
+
+def test_a_server_that_hangs_after_the_handshake_costs_no_more_than_the_clock() -> None:
+    """Closing politely means to wait for an answer, and from this one none will come."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        key = (await head(reader))["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()  # noqa: S324 - RFC 6455
+        upgrade = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(f"{upgrade}Sec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+        await asyncio.sleep(5)
+
+    async def main() -> tuple[list[str], float]:
+        began = asyncio.get_running_loop().time()
+        soon = Patience(0.1, 0.1, 0.1)
+        async with raw(hang) as server, linked(server.url) as client:
+            try:
+                async with client.converse("/", patience=soon) as conversation:
+                    await conversation.send({})
+                    return [text async for text in conversation], 0.0
+            except TimedOut:
+                return [], asyncio.get_running_loop().time() - began
+
+    heard, seconds = asyncio.run(main())
+    assert not heard
+    assert 0.1 <= seconds < 0.45
 
 
 def test_a_broken_connection_is_not_a_good_end() -> None:
@@ -271,7 +299,10 @@ def test_a_refused_token_is_renewed_once_for_a_handshake_too() -> None:
         granted.clear()
         async with raw(grant) as tokens, speaking(_one_word, **only(token)) as url:
             credential = OAuthCredential(tokens.url + "/token", SecretValue("id"), SecretValue("secret"))
-            async with linked(url, credential=credential) as client, client.converse("/") as conversation:
+            async with (
+                linked(url, credential=credential, concurrency=1) as client,
+                client.converse("/") as conversation,
+            ):
                 async for text in conversation:
                     assert text == "x"
                     break

@@ -253,7 +253,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_a_refused_token_is_renewed_once() -> None:
-    """A token can end between two questions, and a second refusal is the last word."""
+    """Tokens end between two questions, a second refusal is the last word, and no token waits for its own question."""
 
     async def main(refusals: int) -> tuple[bytes, list[str]]:
         seen: list[str] = []
@@ -273,7 +273,10 @@ def test_a_refused_token_is_renewed_once() -> None:
 
         async with raw(serve) as server:
             credential = OAuthCredential(server.url + "/token", SecretValue("id"), SecretValue("secret"))
-            async with linked(server.url, credential=credential) as client, client.stream("/", body={}) as answer:
+            async with (
+                linked(server.url, credential=credential, concurrency=1) as client,
+                client.stream("/", body={}, patience=Patience(2, 2, 2)) as answer,
+            ):
                 return b"".join([piece async for piece in answer]), seen
 
     got, seen = asyncio.run(main(1))

@@ -5,10 +5,11 @@ The handshake is an HTTP request: its refusal is translated like any other. Redi
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,7 +26,7 @@ from websockets.exceptions import (
 
 from reconciler.errors import GatewayError
 from reconciler.transport import translate
-from reconciler.transport.stream import ERROR_CAP, THROTTLED, UNAUTHORIZED, Link, Sending
+from reconciler.transport.stream import ERROR_CAP, THROTTLED, UNAUTHORIZED, Link, Sending, admitted
 
 PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
@@ -95,32 +96,30 @@ def _closed(sending: Sending, error: ConnectionClosed) -> GatewayError:
 @asynccontextmanager
 async def conversing(link: Link, sending: Sending) -> AsyncIterator[Conversation]:
     """Connect, and give the conversation to whoever leads it."""
-    async with sending.countdown.first():
-        await link.throttle.__aenter__()
-    try:
-        connection = await _accepted(link, sending)
+    async with AsyncExitStack() as held:
+        connection = await _accepted(link, sending, held)
+        link.throttle.succeeded({})
         try:
             yield Conversation(sending, connection, link.size_cap)
+        except (Exception, asyncio.CancelledError):
+            connection.transport.abort()  # no time for good manners: a deadline may have passed
+            raise
         finally:
             await connection.close()
-    finally:
-        await link.throttle.__aexit__(None, None, None)
 
 
-async def _accepted(link: Link, sending: Sending) -> ClientConnection:
-    granted: Mapping[str, str] = {}
-    try:
-        async with sending.countdown.first():
-            granted = await link.authorizer.headers()
-            return await _connected(sending, granted)
-    except InvalidStatus as error:
-        refusal = error
-    if refusal.response.status_code == UNAUTHORIZED and link.authorizer.refused(granted):
+async def _accepted(link: Link, sending: Sending, held: AsyncExitStack) -> ClientConnection:
+    """A connection, after one renewal of the token at most; its place is given back by `held`."""
+    for renewals_left in (1, 0):
+        granted = await admitted(link, sending, held)
         try:
             async with sending.countdown.first():
-                return await _connected(sending, await link.authorizer.headers())
+                return await _connected(sending, granted)
         except InvalidStatus as error:
             refusal = error
+        if refusal.response.status_code != UNAUTHORIZED or not renewals_left or not link.authorizer.refused(granted):
+            break
+        await held.aclose()
     raise _refused(link, sending, refusal) from refusal
 
 

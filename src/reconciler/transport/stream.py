@@ -8,11 +8,12 @@ clocks are three (`patience.py`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
 
+from reconciler.errors import GatewayError
 from reconciler.transport import translate
 from reconciler.transport.auth import Authorizer
 from reconciler.transport.patience import Countdown
@@ -82,58 +83,62 @@ class Stream:
 @asynccontextmanager
 async def streaming(link: Link, sending: Sending) -> AsyncIterator[Stream]:
     """Send, and give the answer to whoever reads it; it holds its place among the gateway's calls all the while."""
-    async with sending.countdown.first():
-        await link.throttle.__aenter__()
-    try:
-        response = await _accepted(link, sending)
-        try:
-            _require_type(sending, response)
-            yield Stream(sending, response, link.size_cap)
-        finally:
-            await response.aclose()
-    finally:
-        await link.throttle.__aexit__(None, None, None)
-
-
-async def _accepted(link: Link, sending: Sending) -> httpx.Response:
-    """A successful answer, after one renewal of the token at most."""
-    response, granted = await _answered(link, sending)
-    if response.status_code == UNAUTHORIZED and link.authorizer.refused(granted):
-        await response.aclose()
-        response, _ = await _answered(link, sending)
-    if 200 <= response.status_code < 300:  # noqa: PLR2004 - HTTP
+    async with AsyncExitStack() as held:
+        response = await _answered(link, sending, held)
+        if not 200 <= response.status_code < 300:  # noqa: PLR2004 - HTTP
+            raise await _refused(link, sending, response)
         link.throttle.succeeded(response.headers)
-        return response
-    try:
-        received = await _bounded(sending, response)
-    finally:
-        await response.aclose()
-    if response.status_code == THROTTLED:
-        link.throttle.throttled({})  # one model's limit: fewer at once, but no pause for calls to the others
-    raise translate.error_of(sending.call, response.status_code, response.headers, received)
+        _require_type(sending, response)
+        yield Stream(sending, response, link.size_cap)
 
 
-async def _answered(link: Link, sending: Sending) -> tuple[httpx.Response, Mapping[str, str]]:
+async def admitted(link: Link, sending: Sending, held: AsyncExitStack) -> Mapping[str, str]:
+    """The credential's headers, and then a place: in this order, for to fetch a token takes a place as well."""
+    async with sending.countdown.first():
+        granted = await link.authorizer.headers()
+        await held.enter_async_context(link.throttle)
+    return granted
+
+
+async def _answered(link: Link, sending: Sending, held: AsyncExitStack) -> httpx.Response:
+    """An answer, after one renewal of the token at most; connection and place are given back by `held`."""
+    for renewals_left in (1, 0):
+        granted = await admitted(link, sending, held)
+        response = await _sent(link, sending, granted)
+        held.push_async_callback(response.aclose)
+        if response.status_code != UNAUTHORIZED or not renewals_left or not link.authorizer.refused(granted):
+            break
+        await held.aclose()
+    return response
+
+
+async def _sent(link: Link, sending: Sending, granted: Mapping[str, str]) -> httpx.Response:
     call = sending.call
+    left = sending.countdown.left()
+    timeout = {"connect": min(left, link.connect_timeout), "read": None, "write": left, "pool": left}
+    request = httpx.Request(
+        call.method,
+        sending.url,
+        content=sending.content,
+        headers={**sending.headers, **granted},
+        extensions={"timeout": timeout},
+    )
     try:
         async with sending.countdown.first():
-            granted = await link.authorizer.headers()
-            left = sending.countdown.left()
-            timeout = {"connect": min(left, link.connect_timeout), "read": None, "write": left, "pool": left}
-            request = httpx.Request(
-                call.method,
-                sending.url,
-                content=sending.content,
-                headers={**sending.headers, **granted},
-                extensions={"timeout": timeout},
-            )
-            return await link.transport.handle_async_request(request), granted
+            return await link.transport.handle_async_request(request)
     except NOT_SENT as error:
         raise translate.unreachable(call, error) from error
     except httpx.TransportError as error:
         raise translate.broken(call, error) from error
     except httpx.HTTPError as error:
         raise translate.garbled(call, type(error).__name__) from error
+
+
+async def _refused(link: Link, sending: Sending, response: httpx.Response) -> GatewayError:
+    received = await _bounded(sending, response)
+    if response.status_code == THROTTLED:
+        link.throttle.throttled({})  # one model's limit: fewer at once, but no pause for calls to the others
+    return translate.error_of(sending.call, response.status_code, response.headers, received)
 
 
 async def _bounded(sending: Sending, response: httpx.Response) -> bytes:

@@ -17,6 +17,7 @@
     │   ├── Unreachable            no connection; the request certainly did not arrive
     │   ├── Throttled              429, after the waits that the deadline allowed
     │   ├── ServerFault            5xx on a request that is safe to call undone
+    │   │   └── TimedOut           nothing came in time: first byte, next byte or the whole answer
     │   ├── Unauthorized           401 after one renewal
     │   ├── Forbidden              403
     │   ├── NotFound               404
@@ -25,6 +26,7 @@
     │   ├── QuotaExhausted         a quota or billing code: waiting does not help
     │   ├── Conflict               409 or 412
     │   ├── OutcomeUnknown         a write left, its answer did not arrive
+    │   ├── IncompleteStream       a stream that ended without its terminal marker
     │   └── ProtocolError          not JSON, wrong shape, cut short, over the size cap
     ├── InferenceError             a question cannot be put to a model, or its answer cannot be judged
     │   ├── PromptError            a template and its values do not fit together; `code` says how
@@ -150,6 +152,10 @@ class ServerFault(GatewayError):
     """The gateway failed (5xx, 408, 529) on a call that changed nothing."""
 
 
+class TimedOut(ServerFault):
+    """An answer, or the next piece of it, did not come in time."""
+
+
 class Unauthorized(GatewayError):
     """The credential was refused, also after one renewal."""
 
@@ -180,6 +186,27 @@ class Conflict(GatewayError):
 
 class OutcomeUnknown(GatewayError):
     """A write was sent and its answer was lost: read back before sending again."""
+
+
+class IncompleteStream(GatewayError):
+    """A stream ended without its terminal marker: what came of it, in `partial`, is not the answer.
+
+    `clean` is true when the other side closed as if all were well, false when the connection broke.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        gateway: str = "",
+        request_id: str | None = None,
+        status: int | None = None,
+        partial: str = "",
+        clean: bool = False,
+    ) -> None:
+        self.partial = partial
+        self.clean = clean
+        super().__init__(message, gateway=gateway, request_id=request_id, status=status)
 
 
 class ProtocolError(GatewayError):

@@ -21,6 +21,7 @@ BIN = Path(sys.executable).parent
 
 HOMES = {
     "httpx": {"transport"},
+    "websockets": {"transport"},
     "yaml": {"manifest"},
     "starlette": {"embedded"},
     "uvicorn": {"embedded"},

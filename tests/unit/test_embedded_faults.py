@@ -235,7 +235,7 @@ def test_the_bench_is_steered_and_read_from_outside(store: Path) -> None:
         assert told["counts"] == {"POST": 1, "PUT": 1, "GET": 2}
         assert told["last"][1] == {"method": "PUT", "path": ONE, "if_match": None, "if_none_match": "*"}
         assert told["last"][2]["path"] == f"{ONE}?x=1"
-        assert (await client.delete("/_embedded/requests")).json() == {"counts": {}, "last": []}
+        assert (await client.delete("/_embedded/requests")).json() == {"counts": {}, "last": [], "questions": []}
         await client.post("/_embedded/reset")
         assert (await client.get(f"{API}/endpoints")).json()["items"] == []
 

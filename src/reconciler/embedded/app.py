@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
-from base64 import b64decode
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from reconciler.embedded import objects
+from reconciler.embedded.access import TOKEN_PATHS, grant, require_token
 from reconciler.embedded.body import parse, read
 from reconciler.embedded.faults import Deed, FaultPlan, Faults
+from reconciler.embedded.inference import SocketDialect, calls, listen, sockets
 from reconciler.embedded.store import Store
 from reconciler.embedded.validation import Refused
 
 API = "/api/v1/llm/gateway"
 REMEMBERED = 20_000
+ASKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Credentials:
 
 @dataclass(slots=True)
 class Gateway:
-    """What all routes share."""
+    """What all routes share. `questions` were put to models; `turns` says which key of a provider is next."""
 
     store: Store
     faults: Faults
@@ -46,6 +46,8 @@ class Gateway:
     tokens: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
     seen: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     counts: Counter[str] = field(default_factory=Counter)
+    questions: deque[Any] = field(default_factory=lambda: deque(maxlen=ASKED))
+    turns: Counter[str] = field(default_factory=Counter)
 
 
 Answer = Callable[[Gateway, Request, Deed, Any], Response]
@@ -53,13 +55,15 @@ Answer = Callable[[Gateway, Request, Deed, Any], Response]
 
 def build(gateway: Gateway, *, admin: bool) -> Starlette:
     """The ASGI application."""
-    routes = [
-        Route("/oauth/token", _guarded(gateway, _token), methods=["POST"]),
+    routes: list[BaseRoute] = [
+        *(Route(path, _guarded(gateway, grant), methods=["POST"]) for path in TOKEN_PATHS),
         *(
             Route(API + path, _guarded(gateway, _authorized(scope, name, answer)), methods=[method])
             for method, path, scope, name, answer in _ROUTES
         ),
     ]
+    routes += [Route(path, _guarded(gateway, answer), methods=[method]) for method, path, answer in calls()]
+    routes += [WebSocketRoute(path, _listening(gateway, dialect)) for path, dialect in sockets()]
     if admin:
         routes += [
             Route("/_embedded/faults", _plain(gateway, _set_faults), methods=["PUT"]),
@@ -113,7 +117,7 @@ def _guarded(
             return _refusal(refused)
         except ClientDisconnect:
             return Response(status_code=499)  # the client was killed while it sent
-        deed = gateway.faults.deed(request.method, request.url.path)
+        deed = gateway.faults.deed(request.method, request.url.path, body)
         _remember(gateway, request)
         return await _faulty(deed, request, body, lambda: answer(gateway, request, deed, body))
 
@@ -133,7 +137,7 @@ async def _faulty(deed: Deed, request: Request, body: bytes, answer: Callable[[]
         response = _refusal(refused)
     if deed.drop == "after":
         return await _dropped(request)
-    return _spoiled(response, deed) if deed.bad_json else response
+    return _spoiled(response, deed) if deed.bad_json and not isinstance(response, StreamingResponse) else response
 
 
 def _refusal(refused: Refused) -> Response:
@@ -182,12 +186,7 @@ def _authorized(scope: str, name: str, answer: Answer) -> Callable[[Gateway, Req
     def checked(gateway: Gateway, request: Request, deed: Deed, body: bytes) -> Response:
         if name in gateway.faults.plan.missing_calls:
             raise Refused(405, "method_not_allowed", "there is no such call")
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        expires, scopes = gateway.tokens.get(token, (0.0, frozenset()))
-        if kind != "Bearer" or expires < time.monotonic():
-            raise Refused(401, "invalid_token", "the token is unknown or has expired")
-        if scopes and scope not in scopes:
-            raise Refused(403, "insufficient_scope", f"the token lacks {scope}")
+        require_token(gateway, request, scope)
         if request.method == "GET":
             return answer(gateway, request, deed, None)
         asked = parse(body)
@@ -197,28 +196,11 @@ def _authorized(scope: str, name: str, answer: Answer) -> Callable[[Gateway, Req
     return checked
 
 
-def _token(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
-    form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
-    pair = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
-    wanted = gateway.credentials
-    known = all(pair) if wanted is None else pair == (wanted.client_id, wanted.client_secret)
-    if form.get("grant_type") != "client_credentials" or not known:
-        return objects.reply(401, {"error": "invalid_client", "error_description": "unknown client"})
-    token = secrets.token_urlsafe(24)
-    seconds = gateway.faults.plan.token_seconds
-    gateway.tokens[token] = (time.monotonic() + seconds, frozenset(form.get("scope", "").split()))
-    return objects.reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": seconds})
+def _listening(gateway: Gateway, dialect: SocketDialect) -> Callable[[WebSocket], Awaitable[None]]:
+    async def endpoint(socket: WebSocket) -> None:
+        await listen(gateway, socket, dialect)
 
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    kind, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if kind != "Basic":
-        return None
-    try:
-        first, _, second = b64decode(encoded).decode(errors="replace").partition(":")
-    except ValueError:
-        return "", ""
-    return unquote_plus(first), unquote_plus(second)
+    return endpoint
 
 
 def _set_faults(gateway: Gateway, _request: Request, body: Any) -> Response:
@@ -233,7 +215,9 @@ def _requests(gateway: Gateway, request: Request, _body: Any) -> Response:
     if request.method == "DELETE":
         gateway.seen.clear()
         gateway.counts.clear()
-    return objects.reply(200, {"counts": dict(gateway.counts), "last": list(gateway.seen)})
+        gateway.questions.clear()
+    seen = {"counts": dict(gateway.counts), "last": list(gateway.seen), "questions": list(gateway.questions)}
+    return objects.reply(200, seen)
 
 
 def _reset(gateway: Gateway, _request: Request, _body: Any) -> Response:

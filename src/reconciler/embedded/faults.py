@@ -7,12 +7,16 @@ A plan is JSON::
      "keys": [{"pattern": "sk-bad*", "answer": "rejected"}],
      "masks": "last4", "etags": false, …}
 
+``{"match": {"model": "gpt-4o*"}, "do": {"speech": {"cut_after": 3}}}`` spoils an answer of a model; what is
+asked over a WebSocket has the method ``WS``, its handshake ``GET``. ``"answers": ["…"]`` scripts what models say.
+
 A rule meets the requests that fit `match`, passing over the first `after` and then for `times` (all,
 when left out). Only the first rule that fits acts.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -25,12 +29,40 @@ class _Part(BaseModel):
 
 
 class Match(_Part):
-    """Which requests a rule meets; `path` is a pattern over the path without its query."""
+    """Which requests a rule meets; `path` is a pattern over the path without its query, `model` over the one asked."""
 
     method: str = "*"
     path: str = "*"
+    model: str = "*"
     after: int = 0
     times: int | None = None
+
+
+class Speech(_Part):
+    """How an answer of a model is spoilt; counts are in tokens that were said before.
+
+    `first_ms` and `between_ms` slow it down. `cut_after` breaks the connection, `end_after` ends well but without
+    the terminal marker, `error_after` sends `error` (an object or a text), `garbage_after` a frame that is not
+    JSON. `switch_after` lets another model go on in the middle. `chunk_bytes` cuts the bytes of HTTP into pieces
+    of that size, whatever they split.
+    """
+
+    first_ms: int = Field(0, ge=0)
+    between_ms: int = Field(0, ge=0)
+    cut_after: int | None = None
+    end_after: int | None = None
+    error_after: int | None = None
+    error: Mapping[str, Any] | str = Field(default_factory=lambda: {"code": 500, "message": "the provider failed"})
+    garbage_after: int | None = None
+    switch_after: int | None = None
+    endless: bool = False
+    pii: bool = False
+    tool_call: bool = False
+    content_type: str | None = None
+    chunk_bytes: int | None = Field(None, ge=1)
+    usage: Literal["last", "absent"] = "last"
+    marker: Literal["both", "done", "reason"] = "both"
+    finish_reason: str = "stop"
 
 
 class Deed(_Part):
@@ -51,6 +83,7 @@ class Deed(_Part):
     bad_json: Literal["truncated", "html", "shape", "empty"] | None = None
     stale: bool = False
     conflict: bool = False
+    speech: Speech = Field(default_factory=Speech)
     validate_: Mapping[str, Any] = Field(default_factory=dict, alias="validate")
 
 
@@ -83,8 +116,22 @@ class KeyRule(_Part):
     answer: Literal["accepted", "rejected", "limited"]
 
 
+class Turn(_Part):
+    """One turn of a conversation that the history calls give back."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    from_: str = Field("customer", alias="from")
+    text: str = ""
+
+
 class FaultPlan(_Part):
-    """All faults. The defaults are a gateway that does everything right."""
+    """All faults. The defaults are a gateway that does everything right.
+
+    `answers` are what models say, in order, the last one for ever. `models` None: those of the configured endpoints
+    and providers are listed, and any is answered; given, others are refused. `conversations` by session or
+    conversation id, ``*`` for all others, oldest turn first. `permissions` is what a Cognigy key may do. `providers`
+    says whether providers can be read, replaced and deleted, or only registered.
+    """
 
     rules: tuple[Rule, ...] = ()
     keys: tuple[KeyRule, ...] = ()
@@ -98,6 +145,13 @@ class FaultPlan(_Part):
     quota_remaining: int = 100_000
     latency_ms: int = 12
     token_seconds: int = 3600
+    answers: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
+    context_tokens: int | None = None
+    conversations: Mapping[str, tuple[Turn, ...]] = Field(default_factory=dict)
+    histories: Literal["pages", "repeating", "hollow"] = "pages"
+    permissions: tuple[str, ...] = ("llm-gateway:manage", "llm-inference:execute", "llm-inference:read")
+    providers: Literal["register", "all"] = "register"
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> FaultPlan:
@@ -118,14 +172,36 @@ class Faults:
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
         self._met = [0] * len(plan.rules)
+        self._said = 0
 
-    def deed(self, method: str, path: str) -> Deed:
+    def deed(self, method: str, path: str, body: bytes = b"") -> Deed:
         """What happens to this request."""
         for index, rule in enumerate(self.plan.rules):
-            if not fnmatchcase(method, rule.match.method) or not fnmatchcase(path, rule.match.path):
+            if not _fits(rule.match, method, path, body):
                 continue
             self._met[index] += 1
             turn = self._met[index] - rule.match.after
             if turn > 0 and (rule.match.times is None or turn <= rule.match.times):
                 return rule.do
         return NO_DEED
+
+    def answer(self) -> str | None:
+        """What a model is to say next; None where nothing is scripted."""
+        answers = self.plan.answers
+        self._said += 1
+        return answers[min(self._said, len(answers)) - 1] if answers else None
+
+
+def _fits(match: Match, method: str, path: str, body: bytes) -> bool:
+    if not fnmatchcase(method, match.method) or not fnmatchcase(path, match.path):
+        return False
+    return match.model == "*" or fnmatchcase(_model(body), match.model)
+
+
+def _model(body: bytes) -> str:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    found = document.get("model", document.get("modelId")) if isinstance(document, dict) else None
+    return found if isinstance(found, str) else ""

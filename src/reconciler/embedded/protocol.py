@@ -1,8 +1,9 @@
-"""An HTTP protocol whose connection the application can break, to show clients a lost answer."""
+"""Protocols whose connection the application can break, to show clients a lost answer."""
 
 from __future__ import annotations
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
 class AbortableProtocol(HttpToolsProtocol):
@@ -12,3 +13,13 @@ class AbortableProtocol(HttpToolsProtocol):
         """Called by the parser before each request."""
         super().on_message_begin()
         self.scope["extensions"] = {"reconciler.abort": self.transport.abort}  # type: ignore[dict-item]  # an extension may be any value
+
+
+class AbortableSocket(WebSocketsSansIOProtocol):
+    """The same for WebSockets."""
+
+    async def run_asgi(self) -> None:
+        """Called once the handshake has been read."""
+        extensions = {**(self.scope["extensions"] or {}), "reconciler.abort": self.transport.abort}
+        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]  # as above
+        await super().run_asgi()

@@ -35,7 +35,7 @@ async def serve(
     import uvicorn  # noqa: PLC0415 - a server is rarely needed, and start-up counts
 
     from reconciler.embedded.app import Credentials, Gateway, build  # noqa: PLC0415 - the same
-    from reconciler.embedded.protocol import AbortableProtocol  # noqa: PLC0415 - the same
+    from reconciler.embedded.protocol import AbortableProtocol, AbortableSocket  # noqa: PLC0415 - the same
     from reconciler.embedded.store import Store  # noqa: PLC0415 - the same
 
     opened = Store(store)
@@ -48,7 +48,7 @@ async def serve(
     config = uvicorn.Config(
         build(gateway, admin=admin),
         http=AbortableProtocol,
-        ws="none",
+        ws=AbortableSocket,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,1 +1,1 @@
-"""Inference: prompts, safety, answers, tokens and cost, for probes and for the bot router."""
+"""Asking models: prompts, streams, safety, cost; what probes and the bot router share."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 from reconciler.transport.auth import BearerCredential, Credential, HeaderCredential, OAuthCredential
 from reconciler.transport.client import Answer, Client, Repeat, Target, connect, encoded, segment
 from reconciler.transport.paging import pages
+from reconciler.transport.patience import Patience
 from reconciler.transport.redact import redact
+from reconciler.transport.retry import Backoff
+from reconciler.transport.stream import Stream
 
 __all__ = [
     "Answer",
+    "Backoff",
     "BearerCredential",
     "Client",
     "Credential",
     "HeaderCredential",
     "OAuthCredential",
+    "Patience",
     "Repeat",
+    "Stream",
     "Target",
     "connect",
     "encoded",

@@ -10,10 +10,11 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -25,9 +26,14 @@ from reconciler.model.secret import SecretValue
 from reconciler.transport import translate
 from reconciler.transport.auth import Authorizer, Credential, authorizer, values_of
 from reconciler.transport.lanes import Lanes
+from reconciler.transport.patience import Countdown, Patience
 from reconciler.transport.retry import ATTEMPTS, TABLE, Backoff, Effect, Failure, Next, failure_of
+from reconciler.transport.stream import NOT_SENT, Link, Sending, Stream, streaming
 from reconciler.transport.throttle import Throttle
 from reconciler.transport.translate import Call
+
+if TYPE_CHECKING:
+    from reconciler.transport.conversation import Conversation
 
 SIZE_CAP = 32 * 1024 * 1024
 UNAUTHORIZED = 401
@@ -37,8 +43,6 @@ _HEADERS: Mapping[str, str] = {
     "accept-encoding": "gzip, deflate",
     "user-agent": f"reconciler/{__version__}",
 }
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class Repeat(Enum):
@@ -95,6 +99,12 @@ class Client:
         self._transport = transport
         self._own = values_of(target.credential)
         self._authorizer: Authorizer = authorizer(target.credential, self._post_form, clock)
+        self._link = Link(transport, self._authorizer, self._throttle, target.size_cap, target.connect_timeout)
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's name, for messages."""
+        return self._target.gateway
 
     async def request(
         self,
@@ -113,10 +123,7 @@ class Client:
         `path` begins with a slash. `optional` says what a gateway without this call cannot do. `conceal`
         holds the secrets in `body`, so that no message of the gateway can echo them. Raises GatewayError.
         """
-        if not path.startswith("/"):
-            raise Defect(f"the path {path!r} could lead a credential to another host")
-        call = Call(self._target.gateway, method, path, self._target.permissions, optional, (*conceal, *self._own))
-        url = self._base + path + ("?" + urlencode(query) if query else "")
+        call, url = self._addressed(method, path, query, conceal, optional)
         sent = dict(headers or {})
         content = None
         if body is not None:
@@ -125,9 +132,63 @@ class Client:
         effect = Effect.READS if method in {"GET", "HEAD"} or repeat is Repeat.ALWAYS else Effect.WRITES
         return await self._repeated(call, effect, url, content, sent)
 
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        *,
+        body: Any,
+        accept: str = "text/event-stream",
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        conceal: Sequence[SecretValue] = (),
+    ) -> AsyncIterator[Stream]:
+        """POST `body` and give the answer's bytes as they come; the connection is closed with the block.
+
+        Sent once: whoever reads knows whether a repetition would say something twice. Raises GatewayError, at the
+        start and between bytes; a connection that breaks between bytes is an IncompleteStream.
+        """
+        call, url = self._addressed("POST", path, None, conceal)
+        headers = {**_HEADERS, "accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
+        sending = Sending(call, url, encoded(body), headers, Countdown(call, patience))
+        async with streaming(self._link, sending) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def converse(
+        self,
+        path: str,
+        *,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        conceal: Sequence[SecretValue] = (),
+    ) -> AsyncIterator[Conversation]:
+        """Hold a WebSocket conversation; it is closed with the block. Raises GatewayError, as `stream` does."""
+        from reconciler.transport.conversation import conversing  # noqa: PLC0415 - a library that few calls need
+
+        call, url = self._addressed("GET", path, None, conceal)
+        headers = {"user-agent": _HEADERS["user-agent"]}
+        async with conversing(self._link, Sending(call, url, b"", headers, Countdown(call, patience))) as talk:
+            yield talk
+
+    def quoted(self, text: str) -> str:
+        """What the gateway said, fit to be shown: no secret of this client, and no more than 300 characters."""
+        return translate.fit(text, self._own)
+
     async def close(self) -> None:
         """Give back the connections."""
         await self._transport.aclose()
+
+    def _addressed(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        conceal: Sequence[SecretValue],
+        optional: str | None = None,
+    ) -> tuple[Call, str]:
+        if not path.startswith("/"):
+            raise Defect(f"the path {path!r} could lead a credential to another host")
+        call = Call(self._target.gateway, method, path, self._target.permissions, optional, (*conceal, *self._own))
+        return call, self._base + path + ("?" + urlencode(query) if query else "")
 
     async def _repeated(
         self, call: Call, effect: Effect, url: str, content: bytes | None, headers: Mapping[str, str]
@@ -209,7 +270,7 @@ class Client:
                     received = await self._received(call, response)
                 finally:
                     await response.aclose()
-        except _NOT_SENT as error:
+        except NOT_SENT as error:
             raise _Failed(Failure.NOT_SENT, _from(translate.unreachable(call, error), error)) from None
         except (TimeoutError, httpx.TransportError) as error:
             raise _Failed(Failure.BROKEN, _from(translate.broken(call, error), error)) from None

@@ -10,8 +10,8 @@
 | 409, 412           | Conflict       |
 | 429                | Throttled      |
 | 408, 5xx, 529      | ServerFault    |
-| quota code         | QuotaExhausted |
-| 3xx, anything else | ProtocolError  |
+| quota code         | QuotaExhausted | | a stream that breaks   | IncompleteStream         |
+| 3xx, anything else | ProtocolError  | | a stream that is late  | TimedOut                 |
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from reconciler.errors import (
     Conflict,
     Forbidden,
     GatewayError,
+    IncompleteStream,
     NotFound,
     OutcomeUnknown,
     ProtocolError,
@@ -32,6 +33,7 @@ from reconciler.errors import (
     Rejected,
     ServerFault,
     Throttled,
+    TimedOut,
     Unauthorized,
     Unreachable,
     Unsupported,
@@ -79,7 +81,7 @@ class Call:
 def error_of(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> GatewayError:
     """The error that a refusing answer stands for."""
     message, code = message_of(content)
-    said = _cut(redact(message, call.conceal))
+    said = fit(message, call.conceal)
     kind = _kind(call, status, code)
     text = f"{call} answered {status}" + (f": {said}" if said else "") + _advice(call, kind)
     request_id = request_id_of(headers)
@@ -141,7 +143,9 @@ def message_of(content: bytes) -> tuple[str, str]:
     return (f"{said} (field {field})" if isinstance(field, str) else said), str(code)
 
 
-def _cut(text: str) -> str:
+def fit(text: str, conceal: Sequence[SecretValue]) -> str:
+    """What others wrote, fit to be shown: without secrets, on one line, cut to 300 characters."""
+    text = redact(text, conceal)
     clean = "".join(c if c.isprintable() else " " for c in text)
     return clean if len(clean) <= LONGEST_MESSAGE else clean[: LONGEST_MESSAGE - 1] + "…"
 
@@ -154,6 +158,16 @@ def unreachable(call: Call, error: Exception) -> GatewayError:
 def broken(call: Call, error: Exception) -> GatewayError:
     """The request was sent, and then the connection failed or time ran out."""
     return ServerFault(f"{call}: the connection broke or timed out ({type(error).__name__})", gateway=call.gateway)
+
+
+def late(call: Call, what: str, seconds: float) -> GatewayError:
+    """Something did not come within its time."""
+    return TimedOut(f"{call}: {what} did not come within {seconds:g} s", gateway=call.gateway)
+
+
+def cut(call: Call, error: Exception) -> GatewayError:
+    """The connection broke while an answer came in."""
+    return IncompleteStream(f"{call}: the stream broke off ({type(error).__name__})", gateway=call.gateway)
 
 
 def garbled(call: Call, why: str, status: int | None = None) -> GatewayError:

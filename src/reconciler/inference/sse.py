@@ -1,0 +1,86 @@
+"""Server-sent events, as the WHATWG standard reads a stream of them.
+
+Bytes go in as they come, in pieces of any size; events come out once the empty line behind them has.
+What is left when a stream ends is no event.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_DIGITS = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One event. `id` is the last that the stream has named, on this event or on one before it."""
+
+    data: str
+    event: str = "message"
+    id: str = ""
+
+
+class Parser:
+    """One stream's parser. `retry_ms` is the pause before reconnecting that the stream asked for, if it did."""
+
+    def __init__(self) -> None:
+        self.retry_ms: int | None = None
+        self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        self._at_start = True
+        self._after_cr = False
+        self._line: list[str] = []
+        self._data: list[str] = []
+        self._event = ""
+        self._id = ""
+
+    def feed(self, chunk: bytes) -> Sequence[ServerSentEvent]:
+        """The events that are whole with this piece."""
+        return [event for line in self._lines(self._text(chunk)) if (event := self._read(line)) is not None]
+
+    def _text(self, chunk: bytes) -> str:
+        """The piece as text, less one byte order mark at the very beginning, and half of a CR LF."""
+        text = self._decode(chunk)
+        if text and self._at_start:
+            self._at_start = False
+            text = text.removeprefix("\ufeff")
+        if text and self._after_cr:
+            self._after_cr = False
+            text = text.removeprefix("\n")
+        if text:
+            self._after_cr = text.endswith("\r")
+        return text
+
+    def _lines(self, text: str) -> Iterable[str]:
+        first, *others = _LINE_ENDS.split(text)
+        self._line.append(first)
+        for other in others:
+            line = "".join(self._line)
+            self._line = [other]
+            yield line
+
+    def _read(self, line: str) -> ServerSentEvent | None:
+        if not line:
+            return self._dispatched()
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "data":
+                self._data.append(value)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = value
+            case "retry" if _DIGITS.fullmatch(value):
+                self.retry_ms = int(value)
+            case _:
+                pass  # a comment, which has no name, or a field that the standard does not know
+        return None
+
+    def _dispatched(self) -> ServerSentEvent | None:
+        data, event = self._data, self._event or "message"
+        self._data, self._event = [], ""
+        return ServerSentEvent("\n".join(data), event, self._id) if data else None

@@ -1,0 +1,167 @@
+"""A WebSocket conversation, with the credential and the clocks of a stream.
+
+The handshake is an HTTP request: its refusal is translated like any other. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as _connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidStatus,
+    WebSocketException,
+)
+
+from reconciler.errors import GatewayError
+from reconciler.transport import translate
+from reconciler.transport.stream import ERROR_CAP, THROTTLED, UNAUTHORIZED, Link, Sending, admitted
+
+PING_SECONDS = 20.0
+PONG_SECONDS = 10.0
+CLOSE_SECONDS = 0.5
+MESSAGE_CAP = 1 << 20
+TOO_BIG = 1009
+_SCHEMES: Mapping[str, str] = {"http": "ws", "https": "wss"}
+
+
+class _Unredirected(_connect):
+    """Where a redirect leads, no credential of ours has business."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Fail with the refusal itself."""
+        return exc
+
+
+class Conversation:
+    """Send documents, iterate over the texts that come until the other side closes well."""
+
+    def __init__(self, sending: Sending, connection: ClientConnection, size_cap: int) -> None:
+        self._sending = sending
+        self._connection = connection
+        self._size_cap = size_cap
+        self._heard = False
+        self._size = 0
+
+    async def send(self, document: Any) -> None:
+        """Send one JSON text frame. Raises GatewayError."""
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        try:
+            async with self._sending.countdown.next():
+                await self._connection.send(text)
+        except ConnectionClosed as error:
+            raise _closed(self._sending, error) from error
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while (text := await self._received()) is not None:
+            yield text
+
+    async def _received(self) -> str | None:
+        call, countdown = self._sending.call, self._sending.countdown
+        waited = countdown.next() if self._heard else countdown.first()
+        try:
+            async with waited:
+                data = await self._connection.recv(decode=False)
+        except ConnectionClosedOK:
+            return None
+        except ConnectionClosed as error:
+            raise _closed(self._sending, error) from error
+        self._heard = True
+        self._size += len(data)
+        if self._size > self._size_cap:
+            raise translate.garbled(call, f"the stream is over {self._size_cap} bytes")
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise translate.garbled(call, "a frame is not UTF-8") from error
+
+
+def _closed(sending: Sending, error: ConnectionClosed) -> GatewayError:
+    if error.sent is not None and error.sent.code == TOO_BIG:
+        return translate.garbled(sending.call, f"a frame is over {MESSAGE_CAP} bytes")
+    return translate.cut(sending.call, error)
+
+
+@asynccontextmanager
+async def conversing(link: Link, sending: Sending) -> AsyncIterator[Conversation]:
+    """Connect, and give the conversation to whoever leads it."""
+    async with AsyncExitStack() as held:
+        connection = await _accepted(link, sending, held)
+        link.throttle.succeeded({})
+        try:
+            yield Conversation(sending, connection, link.size_cap)
+        except (Exception, asyncio.CancelledError):
+            connection.transport.abort()  # no time for good manners: a deadline may have passed
+            raise
+        finally:
+            await connection.close()
+
+
+async def _accepted(link: Link, sending: Sending, held: AsyncExitStack) -> ClientConnection:
+    """A connection, after one renewal of the token at most; its place is given back by `held`."""
+    for renewals_left in (1, 0):
+        granted = await admitted(link, sending, held)
+        try:
+            async with sending.countdown.first():
+                return await _connected(sending, granted)
+        except InvalidStatus as error:
+            refusal = error
+        if refusal.response.status_code != UNAUTHORIZED or not renewals_left or not link.authorizer.refused(granted):
+            break
+        await held.aclose()
+    raise _refused(link, sending, refusal) from refusal
+
+
+def _refused(link: Link, sending: Sending, refusal: InvalidStatus) -> GatewayError:
+    response = refusal.response
+    headers = {name.lower(): value for name, value in response.headers.raw_items()}
+    if response.status_code == THROTTLED:
+        link.throttle.throttled({})  # as in `stream`
+    return translate.error_of(sending.call, response.status_code, headers, bytes(response.body or b"")[:ERROR_CAP])
+
+
+async def _connected(sending: Sending, granted: Mapping[str, str]) -> ClientConnection:
+    url = socket_url(sending.url)
+    try:
+        return await _Unredirected(
+            url,
+            additional_headers={**sending.headers, **granted},
+            user_agent_header=None,
+            ssl=_context(url),
+            proxy=None,
+            compression=None,
+            open_timeout=None,  # the countdown's business
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MESSAGE_CAP,
+        )
+    except InvalidStatus:
+        raise
+    except InvalidHandshake as error:
+        raise translate.garbled(sending.call, f"no WebSocket handshake ({type(error).__name__})") from error
+    except (OSError, EOFError) as error:
+        raise translate.unreachable(sending.call, error) from error
+    except WebSocketException as error:
+        raise translate.garbled(sending.call, type(error).__name__) from error
+
+
+def _context(url: str) -> ssl.SSLContext | None:
+    return httpx.create_ssl_context() if url.startswith("wss:") else None
+
+
+def socket_url(url: str) -> str:
+    """The same address for a WebSocket: another scheme, and nothing else of the text is touched."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme=_SCHEMES.get(parts.scheme, parts.scheme)))

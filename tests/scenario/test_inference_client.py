@@ -22,8 +22,8 @@ from reconciler.errors import (
     Unauthorized,
 )
 from reconciler.inference.attempt import Limits
-from reconciler.inference.client import Reply
 from reconciler.inference.chat import Usage
+from reconciler.inference.client import Reply
 from reconciler.inference.events import Delta, Restarted
 
 THREE = ("one two three",)

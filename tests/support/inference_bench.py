@@ -14,9 +14,9 @@ from raw_server import linked
 from reconciler.embedded import FaultPlan, serve
 from reconciler.engine import SystemClock
 from reconciler.inference.attempt import Limits
+from reconciler.inference.chat import Message, Role
 from reconciler.inference.client import InferenceClient, Reply
 from reconciler.inference.dialects import DIALECTS
-from reconciler.inference.chat import Message, Role
 from reconciler.inference.events import Question
 from reconciler.model.secret import SecretValue
 from reconciler.testing.fakes import RecordingProgress

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.inference.dialects import DIALECTS, OpenAI
 from reconciler.inference.chat import Message, Role, Usage
+from reconciler.inference.dialects import DIALECTS, OpenAI
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
 from reconciler.model.inference import Sampling
 

@@ -21,8 +21,8 @@ from reconciler.errors import (
     TimedOut,
     Unauthorized,
 )
-from reconciler.inference.dialects import Dialect, Reader, Wire
 from reconciler.inference.chat import Usage
+from reconciler.inference.dialects import Dialect, Reader, Wire
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
 from reconciler.inference.sse import Parser
 from reconciler.transport import Client, Patience

@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 from reconciler.errors import GatewayError, IncompleteStream, ProtocolError, Throttled, TimedOut
 from reconciler.inference.again import Heard, Step, after
 from reconciler.inference.attempt import Limits, Piece, attempted
-from reconciler.inference.dialects import Dialect
 from reconciler.inference.chat import Usage
+from reconciler.inference.dialects import Dialect
 from reconciler.inference.events import Delta, Finished, Question, Restarted
 from reconciler.model.ports import Clock, Progress
 from reconciler.transport import Backoff, Client

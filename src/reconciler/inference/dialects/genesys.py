@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.inference.chat import Role
 from reconciler.inference.dialects.openai import ChunkReader
 from reconciler.inference.dialects.shape import Wire
-from reconciler.inference.chat import Role
 from reconciler.inference.events import Question
 
 TEMPERATURE = 0.7

@@ -1,0 +1,26 @@
+"""What the diagnostics of wiring mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "WIRING001": "No platform of this name is built in, and no plug-in provides it.",
+    "WIRING002": (
+        "The settings list the hosts that gateways may have (`allowedHosts`), and this one is not among them. A pull "
+        "request cannot send credentials elsewhere."
+    ),
+    "WIRING004": (
+        "The gateway's URL is not https and not this machine, so that its credential, and every key that is written, "
+        "could be read on the way. Write https; inside a trusted network, this warning is all that happens."
+    ),
+    "WIRING005": (
+        "The credential of a gateway goes into a header of every request, and its value has characters that a header "
+        "cannot carry. It is not shown. Look at the variable, file or command that it comes from."
+    ),
+    "WIRING006": (
+        "The manifests declare a gateway that was not there when the snapshot was taken, so nothing is known of what "
+        "lives on it and the plan is incomplete. Plan with credentials, or take a new snapshot after the merge."
+    ),
+    "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
+}

@@ -1,0 +1,81 @@
+"""Gateways, opened."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler import platforms
+from reconciler.errors import InputError
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.ports import Adapter, Clock, Progress, Vault
+from reconciler.model.resource import Gateway
+from reconciler.settings import Settings
+from reconciler.wiring.credentials import credential_of
+from reconciler.wiring.destinations import EMBEDDED
+
+if TYPE_CHECKING:
+    from reconciler.embedded import FaultPlan
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPorts:
+    """What opening a gateway needs besides its manifest."""
+
+    vault: Vault
+    clock: Clock
+    progress: Progress
+
+
+async def open_gateway(
+    stack: AsyncExitStack,
+    settings: Settings,
+    gateway: Gateway,
+    known: platforms.OpenablePlatform,
+    ports: GatewayPorts,
+) -> Adapter:
+    """The adapter of one gateway, closed together with `stack`."""
+    from reconciler import transport  # noqa: PLC0415 - an HTTP client takes a tenth of a second to load
+
+    base_url = await _base_url(stack, settings, gateway, known)
+    target = transport.Target(
+        gateway=gateway.name,
+        base_url=base_url,
+        credential=credential_of(gateway, known, base_url, ports.vault),
+        concurrency=gateway.limits.concurrency,
+        requests_per_second=gateway.limits.requests_per_second,
+        connect_timeout=gateway.timeouts.connect,
+        total_timeout=gateway.timeouts.total,
+        permissions=known.capabilities.permissions,
+    )
+    client = transport.connect(target, ports.clock, ports.progress)
+    stack.push_async_callback(client.close)
+    adapter = known.open(gateway, client)
+    stack.push_async_callback(adapter.close)
+    return adapter
+
+
+async def _base_url(
+    stack: AsyncExitStack, settings: Settings, gateway: Gateway, known: platforms.OpenablePlatform
+) -> str:
+    if gateway.url != EMBEDDED:
+        return known.base_url(gateway)
+    from reconciler import embedded  # noqa: PLC0415 - a server is needed for this one URL only
+
+    store = settings.directory / "embedded" / f"{gateway.name}.sqlite"
+    return await stack.enter_async_context(embedded.serve(store, faults=_faults(settings)))
+
+
+def _faults(settings: Settings) -> FaultPlan | None:
+    """What the gateway in a box does wrong, where the settings ask for it."""
+    if settings.embedded_faults is None:
+        return None
+    from reconciler.embedded import FaultPlan  # noqa: PLC0415 - see above
+
+    try:
+        return FaultPlan.read(json.loads(settings.embedded_faults.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        detail = f"{settings.embedded_faults}: {error}"
+        raise InputError([Diagnostic(Severity.ERROR, "WIRING003", "a fault plan cannot be read", detail)]) from None

@@ -1,0 +1,90 @@
+"""What needs neither network nor secrets: platforms, rules, a plan from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reconciler import __version__, planning, platforms
+from reconciler.engine import SystemClock, select
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic, ordered
+from reconciler.model.live import Observed
+from reconciler.model.plan import Plan
+from reconciler.model.ports import Platform
+from reconciler.model.resource import Gateway, Resource
+from reconciler.model.snapshot import Snapshot
+from reconciler.planning import PlanOptions, World
+from reconciler.wiring.destinations import in_clear
+from reconciler.wiring.findings import finding, require
+
+
+def validate(desired: Desired) -> tuple[Diagnostic, ...]:
+    """Everything that can be found offline: what a platform cannot express, and the rules.
+
+    Raises InputError for a platform that nobody provides.
+    """
+    known = platforms_of(desired)
+    fleet = normalized(desired, known)
+    limits = unsupported(desired, known)
+    return ordered((*limits, *in_clear(desired, known), *planning.offline_findings(fleet)))
+
+
+def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gateways: tuple[str, ...] = ()) -> Plan:
+    """Plan from a snapshot: no network, no secret, no ledger. Secrets that cannot be compared count as unchanged.
+
+    Raises InputError for a platform that nobody provides, or what a platform cannot express.
+    """
+    chosen = select(desired, gateways)
+    known = platforms_of(chosen)
+    require(unsupported(chosen, known))
+    fleet = normalized(chosen, known)
+    seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
+    world = World(
+        desired=fleet,
+        observed=planning.readdressed(seen, fleet.resources, taken.ledger.entries),
+        ledger=taken.ledger,
+        capabilities={name: platform.capabilities for name, platform in known.items()},
+        fingerprint=lambda _gateway, _ref: None,
+    )
+    made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
+    found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *made.diagnostics))
+    return replace(made, diagnostics=found, created_at=SystemClock().now())
+
+
+def _not_taken(gateway: Gateway) -> Observed:
+    detail = f"the snapshot does not hold {gateway.name!r}. Take it again once the Gateway is on the main branch."
+    missing = finding("WIRING006", "a gateway that is not in the snapshot", detail, gateway, "/metadata/name")
+    return Observed(gateway.name, (), complete=False, diagnostics=(missing,))
+
+
+def platforms_of(desired: Desired) -> Mapping[str, platforms.OpenablePlatform]:
+    """The platform of each gateway by its name. Raises InputError for one that nobody provides."""
+    found, findings = {}, []
+    for name, gateway in desired.gateways.items():
+        try:
+            found[name] = platforms.find(gateway.platform)
+        except LookupError as error:
+            findings.append(
+                finding("WIRING001", "nobody provides this platform", str(error), gateway, "/spec/platform")
+            )
+    require(findings)
+    return found
+
+
+def unsupported(desired: Desired, known: Mapping[str, Platform]) -> Sequence[Diagnostic]:
+    """What platforms cannot express of the resources bound to them."""
+    return [
+        finding
+        for resource in desired.resources.values()
+        for finding in known[resource.address.gateway].unsupported(resource, desired.gateways[resource.address.gateway])
+    ]
+
+
+def normalized(desired: Desired, known: Mapping[str, Platform]) -> Desired:
+    """The same fleet with each platform's defaults, as a read would show it."""
+
+    def normal(resource: Resource) -> Resource:
+        return known[resource.address.gateway].normalize(resource)
+
+    return replace(desired, resources={address: normal(r) for address, r in desired.resources.items()})

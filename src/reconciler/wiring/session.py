@@ -1,0 +1,71 @@
+"""Everything of a run, opened and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from reconciler import __version__
+from reconciler import ledger as ledgers
+from reconciler.engine import Assembly, Site, SystemClock, select
+from reconciler.model.desired import Desired
+from reconciler.model.ports import Clock, Ledger, Progress
+from reconciler.settings import Settings
+from reconciler.wiring.checkout import commit_of, holder
+from reconciler.wiring.credentials import prepare_credentials, vault_of
+from reconciler.wiring.destinations import host_findings, in_clear
+from reconciler.wiring.findings import require
+from reconciler.wiring.gateways import GatewayPorts, open_gateway
+from reconciler.wiring.offline import normalized, platforms_of, unsupported
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, desired: Desired, *, progress: Progress, gateways: tuple[str, ...] = ()
+) -> AsyncIterator[Assembly]:
+    """Open ledger, audit, secrets and the selected gateways; close them all at the end.
+
+    Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
+    for what its platform cannot express.
+    """
+    chosen = select(desired, gateways)
+    known = platforms_of(chosen)
+    require(unsupported(chosen, known))
+    require([f for name, gateway in chosen.gateways.items() for f in host_findings(settings, gateway, known[name])])
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        vault = vault_of(settings, chosen)
+        stack.callback(vault.forget)
+        await prepare_credentials(vault, chosen)
+        ledger = _ledger(settings, clock)
+        stack.push_async_callback(ledger.close)
+        audit = ledgers.open_audit(settings.audit_path, clock)
+        stack.callback(audit.close)
+        ports = GatewayPorts(vault, clock, progress)
+        sites = {
+            name: Site(gateway, known[name], await open_gateway(stack, settings, gateway, known[name], ports))
+            for name, gateway in sorted(chosen.gateways.items())
+        }
+        yield Assembly(
+            desired=replace(normalized(chosen, known), diagnostics=(*chosen.diagnostics, *in_clear(chosen, known))),
+            sites=sites,
+            ledger=ledger,
+            audit=audit,
+            vault=vault,
+            clock=clock,
+            progress=progress,
+            holder=holder(),
+            tool_version=__version__,
+            commit=commit_of(settings.root),
+            lock_wait=settings.lock_timeout,
+        )
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger alone, for the commands that only read or mend it."""
+    return _ledger(settings, SystemClock())
+
+
+def _ledger(settings: Settings, clock: Clock) -> Ledger:
+    return ledgers.open_ledger(settings.ledger_url or settings.ledger_path, clock, settings.root)

@@ -86,7 +86,7 @@ def test_a_near_miss_is_answered_with_what_was_meant(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--ledger", "a.sqlite", "ledger", "list"], ["ledger", "list", "--ledger", "a.sqlite"]]
+    "arguments", [["--ledger", "a.sqlite", "ledger", "unlock", "g"], ["ledger", "unlock", "g", "--ledger", "a.sqlite"]]
 )
 def test_global_options_stand_before_or_after_the_command(arguments: list[str], tmp_path: Path) -> None:
     """People write them where they think of them."""
@@ -96,7 +96,7 @@ def test_global_options_stand_before_or_after_the_command(arguments: list[str], 
 
 def test_what_stands_after_the_command_wins(tmp_path: Path) -> None:
     """An alias brings its own options, and the person at the keyboard is right."""
-    assert run(["--ledger", "alias.sqlite", "ledger", "list", "--ledger", "mine.sqlite"]) == 0
+    assert run(["--ledger", "alias.sqlite", "ledger", "unlock", "g", "--ledger", "mine.sqlite"]) == 0
     assert (tmp_path / "mine.sqlite").exists()
     assert not (tmp_path / "alias.sqlite").exists()
 

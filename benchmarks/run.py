@@ -152,6 +152,18 @@ class Bench:
         )
 
 
+def helping(bench: Bench) -> Row:
+    """The start of every command, against the start of Python."""
+
+    def ours() -> Figure:
+        return bench.measure([RECONCILER, "--help"])
+
+    def bare() -> Figure:
+        return bench.measure([sys.executable, "-c", "pass"])
+
+    return bench.compared("--help", None, ours, bare, "Python that does nothing")
+
+
 def applying(bench: Bench) -> Row:
     """Creations without validation, against the bare PUT loop."""
 
@@ -220,7 +232,7 @@ def main() -> None:
     for size in given.sizes:
         bench = Bench(size, given.turns)
         try:
-            rows += [applying(bench), *planning(bench)]
+            rows += [*([] if rows else [helping(bench)]), applying(bench), *planning(bench)]
         finally:
             bench.close()
     machine = {"python": platform.python_version(), "cpus": os.cpu_count(), "turns": given.turns}

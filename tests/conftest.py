@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import browser
 import pytest
 from box import store
+from hypothesis import settings
 from scenario_bench import bench
 
 __all__ = ["bench", "store"]
 
+SCENARIOS = Path(__file__).parent / "scenario"
 MISSING = "no browser: tests marked `browser` are left out; install chromium, or name one in $CHROMIUM"
 
 
@@ -23,7 +28,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(MISSING)
 
 
+settings.register_profile("quick", max_examples=15)
+if os.environ.get("QUICK"):
+    settings.load_profile("quick")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "bench" in getattr(item, "fixturenames", ()) or SCENARIOS in item.path.parents:
+            item.add_marker("process")
     if browser.found():
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 from scenario_bench import Bench, endpoint, webhook
+
+from reconciler.render.schema import schema
 
 CANARIES = ("sk-aaaaaaaaaaaaaaaaaaaaaaaa", "aaaa", "teams-secret-value", "hook-secret-0123456789")
 
@@ -78,6 +81,7 @@ def test_a_snapshot_holds_nothing_of_a_secret(bench: Bench) -> None:
     assert bench.apply().code == 0
     assert bench.run("snapshot", "-o", "snapshot.json").code == 0
     text = (bench.root / "snapshot.json").read_text()
+    jsonschema.validate(json.loads(text), schema("snapshot"))
     assert [canary for canary in CANARIES if canary in text] == []
     ledger = json.loads(text)["ledger"]["entries"]
     assert all(set(entry["hints"].values()) <= {"", "#1"} for entry in ledger)

@@ -242,3 +242,10 @@ def test_each_code_in_a_message_is_explained() -> None:
     text = "".join(file.read_text(encoding="utf-8") for file in room.glob("*.py") if file.name != "codes.py")
     assert {code for code in CODES if f"({code})" in text} == set(CODES)
     assert text.count("(LEDGER0") + text.count("(AUDIT0") == sum(text.count(f"({code})") for code in CODES)
+
+
+def test_a_read_makes_nothing(tmp_path: Path) -> None:
+    """A pull request is planned on a checkout that may be read-only, and must leave no trace there."""
+    ledger = open_ledger(tmp_path / "none" / "ledger.sqlite", FakeClock())
+    assert asyncio.run(ledger.load()).serial == 0
+    assert not list(tmp_path.iterdir())

@@ -72,6 +72,11 @@ class Committer:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether further calls are refused."""
+        return self._closed
+
     async def run(self, work: Work[T]) -> T:
         """Do `work` in a transaction that is on disk when this returns. Raises what `work` raises.
 

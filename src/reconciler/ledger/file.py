@@ -47,6 +47,11 @@ _ADVICE = {
 }
 
 
+def not_yet(path: Path) -> bool:
+    """Whether there is no ledger at `path`, in a place where there could be one."""
+    return not path.exists() and next(parent for parent in path.parents if parent.exists()).is_dir()
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode to the ledger at `path`, which is made, for this user only, if need be.
 

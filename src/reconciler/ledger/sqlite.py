@@ -15,7 +15,7 @@ from reconciler.errors import LeaseHeld, LedgerError
 from reconciler.ledger import codec
 from reconciler.ledger import lease as leases
 from reconciler.ledger.commit import Committer
-from reconciler.ledger.file import open_file, refusal
+from reconciler.ledger.file import not_yet, open_file, refusal
 from reconciler.ledger.process import Process, alive, this_process
 from reconciler.model.address import Address
 from reconciler.model.memory import Intent, Lease, LedgerSnapshot, Settlement
@@ -30,12 +30,15 @@ class SqliteLedger:
 
     def __init__(self, path: Path, clock: Clock, terms: leases.Terms = TERMS, process: Process | None = None) -> None:
         self._clock = clock
+        self._path = path
         self._committer = Committer(partial(open_file, path), partial(refusal, path))
         self._terms = terms
         self._process = process or this_process()
 
     async def load(self) -> LedgerSnapshot:
-        """Everything, at one serial."""
+        """Everything, at one serial. Where nothing was ever written nothing is made, for a disk may be read-only."""
+        if not self._committer.closed and not_yet(self._path):
+            return LedgerSnapshot(0)
         return await self._committer.look(_load)
 
     def lease(self, gateway: str, holder: str, wait: float) -> AbstractAsyncContextManager[Lease]:

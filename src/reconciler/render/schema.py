@@ -226,11 +226,36 @@ def _drift() -> Schema:
     )
 
 
+def _snapshot() -> Schema:
+    hints = {"type": "object", "additionalProperties": {"type": "string", "pattern": "^(#[0-9]+)?$"}}
+    shared = {"address": _ADDRESS, "remote_id": _TEXT, "spec": {"type": "object"}, "revision": _or_null(_TEXT)}
+    live = _object("One live object.", hints=hints, **shared)
+    entry = _object(
+        "One object as it was last applied.",
+        sent={**_list(_TEXT), "description": "Paths of secrets that were sent; no fingerprint stands here."},
+        refs={"type": "object", "additionalProperties": _TEXT},
+        protect=_FLAG,
+        depends_on=_list(_ADDRESS),
+        hints={**hints, "description": "Labels: equal where the gateway revealed the same. Nothing of a key."},
+        **shared,
+    )
+    return _object(
+        "What gateways and ledger held: `snapshot -o FILE`, for `plan --against FILE`. It holds no secret.",
+        format_version=_VERSION,
+        tool_version=_TEXT,
+        taken_at={**_TEXT, "description": "ISO 8601, UTC."},
+        commit=_or_null(_TEXT),
+        gateways=_list(_object("One gateway.", name=_TEXT, origin=_TEXT, unseen=_list(_TEXT), objects=_list(live))),
+        ledger=_object("What was last applied.", serial=_COUNT, entries=_list(entry)),
+    )
+
+
 _DOCUMENTS: Mapping[str, Callable[[], Schema]] = {
     "plan": _plan,
     "run": _run,
     "validate": _validate,
     "drift": _drift,
+    "snapshot": _snapshot,
 }
 
 

@@ -52,6 +52,7 @@ LONG = {
     "embedded/app.py": "routing, tokens and faults of one application",
     "planning/policy.py": "the built-in rules, one beside the other",
     "model/ports.py": "all doors of the core on one page",
+    "errors.py": "the whole tree, under the drawing of it",
     "engine/write.py": "the guarded write from intent to settlement",
     "planning/decide.py": "one object, from its table to its change",
     "cli/session.py": "what commands have in common",

@@ -1,0 +1,78 @@
+"""What documents tell people to type."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from reconciler.cli.main import COMMANDS, root
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"(?:^|[$\-;&|] |run: |script: )\s*(reconciler(?: [^\n;&|]*)?)$", re.MULTILINE)
+INLINE = re.compile(r"`(reconciler [^`\n]+)`")
+
+
+def calls() -> Iterator[tuple[str, str]]:
+    """Every call of the tool, with its page."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for _, block in FENCE.findall(text):
+            joined = block.replace("\\\n", " ")
+            yield from ((page.name, found.strip()) for found in CALL.findall(joined))
+        yield from ((page.name, found) for found in INLINE.findall(FENCE.sub("", text)))
+
+
+FOUND = sorted(set(calls()))
+
+
+def test_there_are_calls_to_check() -> None:
+    """A pattern that finds nothing would prove every page right."""
+    assert len(FOUND) > 20
+
+
+@pytest.mark.parametrize(("page", "call"), FOUND, ids=[f"{page}: {call}"[:70] for page, call in FOUND])
+def test_a_call_in_a_document_is_one_that_the_tool_takes(page: str, call: str) -> None:
+    """A flag that was renamed lives on in the guides, and fails on the reader's terminal."""
+    words = shlex.split(call, comments=True)[1:]
+    end = next((at for at, word in enumerate(words) if word.startswith((">", "<", "2>"))), len(words))
+    words = [word for word in words[:end] if word != "…"]
+    named = next((word for word in words if word in COMMANDS), None)
+    if named is None:
+        assert not words, f"{page}: {call}: there is no such command"
+        return
+    at = words.index(named)
+    before, after = words[:at], words[at + 1 :]
+    with click.Context(root, info_name="reconciler", obj={}) as ctx:
+        command = root.get_command(ctx, named)
+        assert command is not None
+        if isinstance(command, click.Group) and after:
+            command = command.get_command(ctx, after.pop(0))
+            assert command is not None, f"{page}: {call}: there is no such command"
+        _parsed(command, [*before, *after], ctx)
+
+
+def _parsed(command: click.Command, words: list[str], parent: click.Context) -> None:
+    """Files of an example need not be there, and a command alone may be meant as its name."""
+    try:
+        command.make_context(command.name, words, parent=parent)
+    except click.MissingParameter:
+        assert not words
+    except click.BadParameter as error:
+        if not any(text in str(error) for text in ("does not exist", "cannot be written", "there is no folder")):
+            raise
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_yaml_in_a_document_is_yaml(page: Path) -> None:
+    """Snippets are copied: one that does not parse costs a stranger an hour."""
+    for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        if language in {"yaml", "yml"}:
+            list(yaml.safe_load_all(block))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,3 +78,15 @@ def test_yaml_in_a_document_is_yaml(page: Path) -> None:
     for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
         if language in {"yaml", "yml"}:
             list(yaml.safe_load_all(block))
+
+
+def test_the_page_of_defaults_is_what_the_models_say() -> None:
+    """People configure by what the page leaves out."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import defaults_table; print(defaults_table.text(), end='')"],
+        cwd=ROOT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (ROOT / "docs" / "reference" / "defaults.md").read_text(encoding="utf-8"), "make reference"

@@ -12,6 +12,9 @@ from reconciler.settings import Settings
 
 PAGE = Path(__file__).parent / "reference" / "defaults.md"
 
+DEEPEST = 5
+"""How far down fields are followed; references may lead round in circles."""
+
 HEAD = """# What holds where nothing is said
 
 Generated from the models by `make reference`; a test compares. Every field that has a default is here.
@@ -43,7 +46,7 @@ def _fields(
         if child.get("default") not in (None, "", {}, []):
             yield here, child["default"]
         for option in (child, *child.get("anyOf", ()), *child.get("allOf", ())):
-            if len(here) < 5:
+            if len(here) < DEEPEST:
                 yield from _fields(schema, option, here)
 
 
@@ -70,7 +73,7 @@ def _constants() -> Iterator[str]:
 def _settings() -> Iterator[str]:
     yield "## Settings\n"
     yield "| setting | default |\n|---|---|"
-    for name, value in vars_of(Settings(Path("."))).items():
+    for name, value in vars_of(Settings(Path())).items():
         if isinstance(value, bool | int | float | str):
             yield f"| {name.replace('_', ' ')} | `{_shown(value)}` |"
     yield ""

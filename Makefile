@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test check benchmark lock setup schemas readme clean
+.PHONY: demo test check benchmark lock setup schemas platforms readme clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ benchmark: setup  ## the README's figures, measured on this machine
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas
+
+platforms: setup  ## write docs/reference/platforms.md from what the platforms declare
+	$(BIN)/python docs/support_table.py
 
 readme: setup  ## fill the README with the demo's transcript and the benchmark's table
 	$(BIN)/python docs/fill_readme.py

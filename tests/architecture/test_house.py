@@ -203,6 +203,13 @@ def test_schemas_are_fresh(tmp_path: Path) -> None:
         assert path.read_text(encoding="utf-8") == (ROOT / "schemas" / path.name).read_text(encoding="utf-8"), path.name
 
 
+def test_the_support_table_is_fresh() -> None:
+    """A table of what platforms can do is read before a purchase: it must be what the code declares."""
+    script = "import support_table; print(support_table.text(), end='')"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "docs", capture_output=True, text=True, check=True)
+    assert done.stdout == (ROOT / "docs" / "reference" / "platforms.md").read_text(encoding="utf-8")
+
+
 def test_links_in_documents_lead_somewhere() -> None:
     """A dead link in a README is the first thing that a newcomer meets."""
     dead = [

@@ -19,7 +19,8 @@ from reconciler.model.ports import Material
 from reconciler.model.resource import EMPTY, Gateway, Lifecycle, Resource
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.platforms import find
-from reconciler.platforms.cxone.convert import Reader, endpoint_body, hint, webhook_body
+from reconciler.platforms.body import hint
+from reconciler.platforms.cxone.convert import Reader, endpoint_body, webhook_body
 
 PLATFORM = find("cxone")
 GATEWAY = Gateway("prod", "cxone", "https://x.example.com")

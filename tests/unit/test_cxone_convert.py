@@ -12,7 +12,8 @@ import pytest
 from reconciler.errors import ProtocolError
 from reconciler.model.resource import Readiness
 from reconciler.model.run import Verdict
-from reconciler.platforms.cxone.convert import Reader, hint
+from reconciler.platforms.body import hint
+from reconciler.platforms.cxone.convert import Reader
 from reconciler.platforms.cxone.verify import checks
 
 READER = Reader("prod")

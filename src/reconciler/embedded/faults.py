@@ -151,7 +151,7 @@ class FaultPlan(_Part):
     conversations: Mapping[str, tuple[Turn, ...]] = Field(default_factory=dict)
     histories: Literal["pages", "repeating", "hollow"] = "pages"
     permissions: tuple[str, ...] = ("llm-gateway:manage", "llm-inference:execute", "llm-inference:read")
-    providers: Literal["register", "all"] = "register"
+    providers: Literal["register", "all"] = "all"
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> FaultPlan:

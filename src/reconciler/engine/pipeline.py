@@ -24,13 +24,14 @@ from reconciler.engine.observe import observe
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.engine.report import failed_run, finished_run, nothing_to_do
 from reconciler.engine.step import Stepper, explain
+from reconciler.engine.verify import stand_in
 from reconciler.engine.verify import verify as verify_one
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
 from reconciler.model.live import Live, Observed
-from reconciler.model.memory import Lease
+from reconciler.model.memory import Entry, Lease
 from reconciler.model.resource import Resource
 from reconciler.model.run import Outcome, Run, Status, Verdict
 from reconciler.model.snapshot import Snapshot
@@ -84,10 +85,12 @@ async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outc
     entries = (await assembly.ledger.load()).entries
     observed = planning.readdressed(await observe(assembly), assembly.desired.resources, entries)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
-    chosen = _chosen(assembly, addresses)
-    return tuple(
-        await asyncio.gather(*(_verified(assembly, resource, live.get(resource.address)) for resource in chosen))
-    )
+    chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
+    return tuple(await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen)))
+
+
+def _unread(assembly: Assembly, resource: Resource, entries: Mapping[Address, Entry]) -> Live | None:
+    return stand_in(assembly.sites[resource.address.gateway], resource, entries.get(resource.address))
 
 
 async def snapshot(assembly: Assembly) -> Snapshot:

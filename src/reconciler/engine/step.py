@@ -108,7 +108,7 @@ class Stepper:
             attempts=written.attempts,
             verifications=found.attempts + proof.attempts,
             checks=(*(replace(c, name=f"candidate {c.name}") for c in proof.checks), *found.checks),
-            error=None if found.verdict is Verdict.READY else explain(found.checks),
+            error=written.note if found.verdict is Verdict.READY else explain(found.checks),
             healthy=found.verdict is Verdict.READY,
         )
 

@@ -9,6 +9,7 @@ from reconciler.engine.assembly import Assembly, Site
 from reconciler.errors import GatewayError
 from reconciler.model.capability import KindCapability
 from reconciler.model.live import Live
+from reconciler.model.memory import Entry
 from reconciler.model.ports import Ask, Clock
 from reconciler.model.resource import Resource
 from reconciler.model.run import Check, Verdict
@@ -71,6 +72,15 @@ async def verify(assembly: Assembly, site: Site, resource: Resource, live: Live)
 
     assembly.progress("verifying", {"address": str(resource.address)})
     return await until_ready(ask, resource.readiness.deadline_seconds, assembly.clock)
+
+
+def stand_in(site: Site, resource: Resource, entry: Entry | None) -> Live | None:
+    """For what cannot be read: the object as it is declared, where it may be there; None where it was never made."""
+    capability = capability_of(site, resource)
+    if capability.read or (capability.create and entry is None):
+        return None
+    remote_id = resource.remote_id or resource.address.name
+    return Live(resource.address, remote_id if entry is None else entry.remote_id, resource.spec)
 
 
 def capability_of(site: Site, resource: Resource) -> KindCapability:

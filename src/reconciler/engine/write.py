@@ -8,6 +8,7 @@
 | Conflict                        | read again, recompute; equal to the approved change: attempt again|
 | any other refusal               | the intent is withdrawn, the error goes up                        |
 | doubt that reading cannot clear | the intent stays for the next run, the error goes up              |
+| Conflict, of what cannot be read| it exists: settle without a claim that anything of it was sent    |
 """
 
 from __future__ import annotations
@@ -32,10 +33,14 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How a write ended: what is live now (None after a delete) and how many requests to change it left."""
+    """How a write ended: what is live now (None after a delete) and how many requests to change it left.
+
+    `note` says what people should know of a write that was not needed.
+    """
 
     live: Live | None
     attempts: int
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -76,6 +81,11 @@ class Job:
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of the resource's secrets, as far as known in this run."""
         return self.assembly.fingerprints(self.wanted)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the gateway lets objects of this kind be read."""
+        return self.context.reads(self.change.address.kind)
 
     @property
     def context(self) -> Context:
@@ -122,12 +132,22 @@ async def create(job: Job) -> Written:
         written = await _create(job)
     except OutcomeUnknown:
         raise
-    except (GatewayError, SecretError):
+    except (GatewayError, SecretError) as error:
+        if isinstance(error, Conflict) and not job.readable:
+            return await _unverified(job, error)
         await job.withdraw()
         raise
     if written.live is not None:
         await job.settle(written.live)
     return written
+
+
+async def _unverified(job: Job, error: Conflict) -> Written:
+    """It exists, and that is all that is known: an entry that claims to have sent no secret, as of what is adopted."""
+    live = Live(job.change.address, job.wanted.remote_id or job.change.address.name, job.wanted.spec)
+    await job.journal.settle(Settlement(job.change.address, entry_for(job.wanted, live, {})))
+    job.journal.audit("object.unverified", address=str(job.change.address), remoteId=live.remote_id)
+    return Written(live, 0, f"exists, unverified: {error}. Nothing was overwritten")
 
 
 async def _create(job: Job) -> Written:

@@ -92,6 +92,10 @@ class GatewaySpec(Strict):
         default="compare", description="The weakest guard that a write may use."
     )
 
+    transport: Literal["http", "websocket"] | None = Field(
+        default=None, description="How questions to models travel, where the platform leaves a choice."
+    )
+
     @model_validator(mode="after")
     def _one(self) -> GatewaySpec:
         exactly_one(self, ("url", "org"))

@@ -60,6 +60,7 @@ def _gateway(document: Document) -> Gateway:
         Timeouts(float(timeouts.get("connect", _TIMEOUTS.connect)), float(timeouts.get("total", _TIMEOUTS.total))),
         spec.get("prune", True),
         Guard(spec.get("guardFloor", Guard.COMPARE)),
+        spec.get("transport"),
         metadata.get("labels", {}),
         DocumentSource(Effective(document, document.data)),
     )

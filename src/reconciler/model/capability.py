@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reconciler.model.resource import Guard
+from reconciler.model.resource import EMPTY, Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +15,14 @@ class KindCapability:
     `guard` is the strongest guard of its writes. `preflight` means that a change can be proven
     beside the live object; `verify` that a live object can be asked whether it works. `clears` is
     False where a field that is no longer wanted cannot be removed. `write_only` names the secret
-    leaves that a read never returns, as path patterns with ``*`` for one segment.
+    leaves that a read never returns, as path patterns with ``*`` for one segment. `read` is False where
+    objects can be neither listed nor read: they are made at most once, and never known to be in step.
     """
 
     create: bool = True
     update: bool = True
     delete: bool = True
+    read: bool = True
     guard: Guard = Guard.COMPARE
     preflight: bool = False
     verify: bool = False
@@ -30,7 +32,20 @@ class KindCapability:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Per kind; a kind that is not here does not exist on the platform."""
+    """Per kind; a kind that is not here does not exist on the platform.
+
+    `permissions` are what its credential needs, for messages. `scopes` are asked for where a manifest names none,
+    and `token_early_seconds` before its end a token is renewed. `dialect` names the dialect of inference that the
+    platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`.
+    """
 
     kinds: Mapping[str, KindCapability]
     permissions: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    token_early_seconds: float = 60.0
+    dialect: str | None = None
+    dialects: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+    def dialect_over(self, transport: str | None) -> str | None:
+        """The dialect that a Gateway with this `transport` speaks; None where there is none."""
+        return self.dialect if transport is None else self.dialects.get(transport)

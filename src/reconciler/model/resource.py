@@ -174,7 +174,7 @@ class Gateway:
     """One tenant of one platform, as its manifest describes it.
 
     `url` is None when the manifest gives `org` and the platform derives the URL; ``embedded:``
-    means the gateway in a box.
+    means the gateway in a box. `transport` says how questions travel, None: as the platform does by itself.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Gateway:
     timeouts: Timeouts = field(default_factory=Timeouts)
     prune: bool = True
     guard_floor: Guard = Guard.COMPARE
+    transport: str | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     source: Source = field(default=NOWHERE, compare=False)
 

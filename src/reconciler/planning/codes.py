@@ -29,6 +29,21 @@ CODES: Mapping[str, str] = {
         "fingerprint key is another than the one used when they were applied, or they were never sent, because their "
         "object was adopted; they are taken as unchanged."
     ),
+    "PLAN007": (
+        "The gateway of this object takes registrations and lets nothing be read. The object was registered, or was "
+        "there already when it was to be; that is all that is known. It is never reported as in step, never "
+        "registered again, and never overwritten. Where the gateway can be read, say so in `paths` of its Gateway."
+    ),
+    "PLAN008": (
+        "The manifest wants this object otherwise than it was registered, and its gateway can neither be read nor "
+        "changed. Change it there by hand; `reconciler ledger forget ADDRESS` and an apply then record it as it is "
+        "declared now: the gateway answers that it exists, and nothing is overwritten."
+    ),
+    "PLAN009": (
+        "An earlier run sent a registration and lost the answer, and the gateway lets nothing be read. Sent again "
+        "unseen it might make a second object. Look at the gateway, then run `reconciler ledger forget ADDRESS` and "
+        "apply: what is missing is registered, what is there is recorded as it stands."
+    ),
     "SAFETY001": (
         "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "
         "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."

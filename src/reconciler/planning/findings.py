@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
@@ -88,6 +88,49 @@ def cannot(change: Change, context: Context) -> Iterator[Diagnostic]:
             change.position,
             change.address,
         )
+
+
+def unverified(resource: Resource, entry: Entry) -> Diagnostic:
+    """An object that is there by all that is known, and cannot be looked at."""
+    made = "was registered by this tool" if entry.fingerprints else "was there already when it was to be registered"
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN007",
+        "exists, unverified",
+        f"{resource.address} {made}, and its gateway cannot be read: whether it is as declared is not known. "
+        "Nothing is written to it.",
+        resource.source.position("/metadata/name"),
+        resource.address,
+    )
+
+
+def unwritable(resource: Resource, paths: Sequence[str]) -> Diagnostic:
+    """The manifest has moved on, and the gateway offers no way to follow."""
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN008",
+        "declared otherwise than it was registered",
+        f"{resource.address} can be neither read nor changed on its gateway, and the manifest now wants "
+        f"{', '.join(paths)} otherwise. Change it there by hand, then run "
+        f"`reconciler ledger forget {resource.address}` and apply; or take the change back.",
+        resource.source.position(paths[0]),
+        resource.address,
+        paths[0],
+    )
+
+
+def in_doubt(resource: Resource) -> Diagnostic:
+    """The answer to a registration was lost, and nothing tells whether it landed."""
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN009",
+        "a registration whose answer was lost",
+        f"{resource.address} was being registered when the answer was lost, and its gateway cannot be read. It is not "
+        f"sent again unseen: look at the gateway, then run `reconciler ledger forget {resource.address}` and apply, "
+        "which registers it, or records it where it is there already.",
+        resource.source.position("/metadata/name"),
+        resource.address,
+    )
 
 
 def undetermined(count: int) -> Iterator[Diagnostic]:

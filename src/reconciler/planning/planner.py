@@ -19,6 +19,7 @@ from reconciler.planning.graph import in_order
 from reconciler.planning.match import matched
 from reconciler.planning.secretdiff import Numbering, hint_moved, undetermined
 from reconciler.planning.threeway import drifted, server_given
+from reconciler.planning.unread import blind_change
 from reconciler.planning.world import Context, PlanOptions, World
 
 
@@ -65,12 +66,16 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
 
 
 def _sees_enough(world: World, gateway: str) -> bool:
-    """A kind that the gateway does not offer matters only where one of it is declared or was applied."""
+    """A kind that the gateway does not offer matters only where one of it is declared or was applied.
+
+    One that the platform never lets be read is planned for without.
+    """
     seen = world.observed[gateway]
     if seen.complete:
         return True
     concerned = {a.kind for a in (*world.desired.resources, *world.ledger.entries) if a.gateway == gateway}
-    return bool(seen.unseen) and all(map(seen.saw, concerned))
+    kinds = world.capabilities[gateway].kinds
+    return bool(seen.unseen) and all(seen.saw(kind) for kind in concerned if kind not in kinds or kinds[kind].read)
 
 
 def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context) -> None:
@@ -85,17 +90,33 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
         if options.only is not None and address not in options.only:
             continue
         resource, entry, found = resources.get(address), entries.get(address), live.get(address)
-        if found is None and not seen.saw(address.kind):
-            continue
-        if resource is not None and in_step(resource, entry, found, context):
+        if not context.reads(address.kind):
+            _unread(blind_change(resource, entry, world.ledger.intents.get(address), context), context, draft)
+        elif resource is not None and in_step(resource, entry, found, context):
             draft.unchanged[name, address.kind] += 1
-            continue
-        if entry is not None:
-            draft.drift += _drift(entry, found, resource)
-        if options.mode is Mode.DRIFT:
-            draft.defaults += _defaults(resource, entry, found)
-        if address not in ambiguous:
-            _decide(resource, entry, found, context, draft)
+        elif found is not None or seen.saw(address.kind):
+            _show(resource, entry, found, options, draft)
+            if address not in ambiguous:
+                _decide(resource, entry, found, context, draft)
+
+
+def _show(
+    resource: Resource | None, entry: Entry | None, live: Live | None, options: PlanOptions, draft: _Draft
+) -> None:
+    """What moved outside, and what only the server speaks of."""
+    if entry is not None:
+        draft.drift += _drift(entry, live, resource)
+    if options.mode is Mode.DRIFT:
+        draft.defaults += _defaults(resource, entry, live)
+
+
+def _unread(found: Change | Diagnostic | None, context: Context, draft: _Draft) -> None:
+    """What cannot be looked at counts neither as unchanged nor as drifted."""
+    if isinstance(found, Change):
+        draft.diagnostics += findings.cannot(found, context)
+        draft.changes.append(found)
+    elif found is not None:
+        draft.diagnostics.append(found)
 
 
 def _decide(

@@ -64,6 +64,11 @@ class Context:
             self.known[id(secrets)] = found
         return found
 
+    def reads(self, kind: str) -> bool:
+        """Whether objects of a kind can be looked at; of one that the platform does not have, nothing is known."""
+        found = self.capabilities.kinds.get(kind)
+        return found is None or found.read
+
     def capability(self, kind: str) -> KindCapability:
         """What the platform offers for a kind; nothing for one that it does not have."""
         return self.capabilities.kinds.get(kind, NOTHING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from reconciler.model.ports import Adapter, Platform
 from reconciler.model.resource import Gateway
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 GROUP = "reconciler.platforms"
 
 _BUILT_IN: Mapping[str, str] = {
+    "cognigy": "reconciler.platforms.cognigy",
     "cxone": "reconciler.platforms.cxone",
+    "genesys": "reconciler.platforms.genesys",
+    "openai": "reconciler.platforms.openai",
 }
 
 _MEMBERS = ("capabilities", "unsupported", "normalize", "base_url", "token_path", "open")
@@ -34,6 +37,20 @@ class OpenablePlatform(Platform, Protocol):
 
     def open(self, gateway: Gateway, client: Client) -> Adapter:
         """The adapter of one gateway, which speaks through `client`."""
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """A platform whose gateways differ in what they offer, by what their manifests switch on."""
+
+    def fitted(self, gateway: Gateway) -> OpenablePlatform:
+        """The platform as this gateway has it."""
+
+
+def of_gateway(gateway: Gateway) -> OpenablePlatform:
+    """The platform of one gateway, with what its manifest switches on. Raises LookupError as `find` does."""
+    known = find(gateway.platform)
+    return known.fitted(gateway) if isinstance(known, Fitting) else known
 
 
 def find(name: str) -> OpenablePlatform:

@@ -26,9 +26,14 @@ CODES: Mapping[str, str] = {
         "A list could not be read to its end. What was not seen may neither be created nor forgotten, so the plan is "
         "incomplete and can never be applied. Plan again when the gateway answers."
     ),
+    "PLATFORM008": (
+        "The platform offers nothing to configure, so that its endpoints can be verified and questioned but neither "
+        "made nor changed. The manifest must not promise more than that: write `lifecycle: {manage: observe}`."
+    ),
     "PLATFORM007": (
         "The Gateway cannot be reached as its manifest describes it: `org` is no tenant name, or `paths` names a call "
-        "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host. Credentials "
-        "go to one host only, and a path without its id would reach all objects at once."
+        "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host, or `transport` "
+        "is one that it does not speak over. Credentials go to one host only, and a path without its id would reach "
+        "all objects at once."
     ),
 }

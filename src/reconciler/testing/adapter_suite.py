@@ -1,8 +1,8 @@
 """The published contract of an adapter: laws that every platform keeps, against a live HTTP counterpart.
 
-A platform's own tests give a `Bench` and run each of `LAWS` with a fresh one::
+A platform's own tests give a `Bench` and run each of the laws for what the platform declares with a fresh one::
 
-    @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+    @pytest.mark.parametrize("law", laws_for(PLATFORM.capabilities), ids=lambda law: law.__name__)
     def test_law(law, tmp_path):
         asyncio.run(with_bench(law, tmp_path))
 """
@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.errors import Conflict, GatewayError, OutcomeUnknown
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, Unsupported
+from reconciler.model.capability import Capabilities
 from reconciler.model.live import Live
 from reconciler.model.ports import Adapter, Ask, Material, Platform
 from reconciler.model.resource import Gateway, Guard, Resource
@@ -220,6 +221,95 @@ LAWS: tuple[Law, ...] = (
     no_secret_in_anything_raised,
     what_unsupported_accepts_the_gateway_accepts,
 )
+
+
+async def what_cannot_be_read_is_unseen(bench: Bench) -> None:
+    """Absence that proves nothing must not be mistaken for absence: everything would be made again."""
+    before = await bench.written()
+    seen = await bench.adapter.observe()
+    assert not seen.objects
+    assert not any(seen.saw(kind) for kind in bench.platform.capabilities.kinds)
+    for resource, _ in bench.samples():
+        await _raises(Unsupported, bench.adapter.read(resource.address, None))
+    assert await bench.written() == before
+
+
+async def a_second_creation_is_a_conflict(bench: Bench) -> None:
+    """Where nothing can be read, the gateway's own refusal is all that keeps one object from becoming two."""
+    for resource, material in bench.samples():
+        await bench.adapter.create(resource, material)
+        await _raises(Conflict, bench.adapter.create(bench.altered(resource), material))
+
+
+async def a_lost_creation_says_so_and_is_sent_once(bench: Bench) -> None:
+    """Without reads nobody but a person can tell whether it landed."""
+    for resource, material in bench.samples():
+        await bench.lose_answer()
+        before = await bench.written()
+        await _raises(OutcomeUnknown, bench.adapter.create(resource, material))
+        assert await bench.written() == before + 1
+
+
+async def what_is_not_offered_is_refused_unsent(bench: Bench) -> None:
+    """An adapter that guesses a call would write where the contract knows none."""
+    for resource, material in bench.samples():
+        before = await bench.written()
+        live = Live(resource.address, resource.address.name, resource.spec)
+        capability = bench.platform.capabilities.kinds[resource.address.kind]
+        if not capability.create:
+            await _raises(Unsupported, bench.adapter.create(resource, material))
+        if not capability.update:
+            await _raises(Unsupported, bench.adapter.update(resource, live, material))
+        if not capability.delete:
+            await _raises(Unsupported, bench.adapter.delete(live))
+        assert await bench.written() == before
+
+
+async def verify_of_what_is_watched_answers_with_checks(bench: Bench) -> None:
+    """A platform that only answers must be able to say whether it does."""
+    for resource, _ in bench.samples():
+        checks = await bench.adapter.verify(resource, Live(resource.address, resource.address.name, resource.spec))
+        assert checks
+        assert {check.verdict for check in checks} == {Verdict.READY}
+
+
+async def what_is_watched_is_accepted(bench: Bench) -> None:
+    """An error at a manifest that is right stops every run."""
+    for resource, _ in bench.samples():
+        assert not list(bench.platform.unsupported(resource, bench.gateway))
+
+
+_UNREAD: tuple[Law, ...] = (
+    normalize_is_idempotent,
+    what_cannot_be_read_is_unseen,
+    what_is_not_offered_is_refused_unsent,
+)
+
+BLIND: tuple[Law, ...] = (
+    *_UNREAD,
+    a_second_creation_is_a_conflict,
+    a_lost_creation_says_so_and_is_sent_once,
+    verify_answers_with_checks,
+    no_secret_in_anything_returned,
+    no_secret_in_anything_raised,
+    what_unsupported_accepts_the_gateway_accepts,
+)
+"""For platforms where objects can be made and not read."""
+
+WATCHED: tuple[Law, ...] = (
+    *_UNREAD,
+    verify_of_what_is_watched_answers_with_checks,
+    what_is_watched_is_accepted,
+)
+"""For platforms where objects can only be asked whether they work."""
+
+
+def laws_for(capabilities: Capabilities) -> tuple[Law, ...]:
+    """The laws for what a platform declares: of platforms that read all kinds, make all unread, or make nothing."""
+    kinds = capabilities.kinds.values()
+    if all(kind.read for kind in kinds):
+        return LAWS
+    return BLIND if all(kind.create for kind in kinds) else WATCHED
 
 
 async def _make_all(bench: Bench) -> None:

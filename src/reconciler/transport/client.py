@@ -46,10 +46,19 @@ _HEADERS: Mapping[str, str] = {
 
 
 class Repeat(Enum):
-    """Whether a call may be repeated: as its method says, or always because it changes nothing."""
+    """Whether a call may be repeated: as its method says, always for it changes nothing, or not even after a 429."""
 
     BY_METHOD = "by method"
     ALWAYS = "always"
+    NEVER = "never"
+
+
+_EFFECTS: Mapping[Repeat, Effect] = {
+    Repeat.BY_METHOD: Effect.WRITES,
+    Repeat.ALWAYS: Effect.READS,
+    Repeat.NEVER: Effect.WRITES_ONCE,
+}
+"""Of calls other than GET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class Client:
         if body is not None:
             content = encoded(body)
             sent["content-type"] = "application/json"
-        effect = Effect.READS if method in {"GET", "HEAD"} or repeat is Repeat.ALWAYS else Effect.WRITES
+        effect = Effect.READS if method in {"GET", "HEAD"} else _EFFECTS[repeat]
         return await self._repeated(call, effect, url, content, sent)
 
     @asynccontextmanager

@@ -12,7 +12,8 @@
 | anything else                        | give up                 | give up                              |
 
 A write in doubt is not repeated here: sent twice it could overwrite what someone wrote in between.
-Only the engine, which can read the object, may send it again.
+Only the engine, which can read the object, may send it again. A write that is to be sent once
+(`Repeat.NEVER`) is not repeated after a 429 either: its platform asks for a look in between.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Effect(Enum):
 
     READS = "reads"
     WRITES = "writes"
+    WRITES_ONCE = "writes once"
 
 
 TABLE: Mapping[tuple[Effect, Failure], Next] = {
@@ -68,6 +70,12 @@ TABLE: Mapping[tuple[Effect, Failure], Next] = {
     (Effect.WRITES, Failure.BROKEN): Next.DOUBT,
     (Effect.WRITES, Failure.GARBLED): Next.DOUBT,
     (Effect.WRITES, Failure.FINAL): Next.GIVE_UP,
+    (Effect.WRITES_ONCE, Failure.NOT_SENT): Next.REPEAT,
+    (Effect.WRITES_ONCE, Failure.REFUSED_FOR_NOW): Next.GIVE_UP,
+    (Effect.WRITES_ONCE, Failure.SERVER): Next.DOUBT,
+    (Effect.WRITES_ONCE, Failure.BROKEN): Next.DOUBT,
+    (Effect.WRITES_ONCE, Failure.GARBLED): Next.DOUBT,
+    (Effect.WRITES_ONCE, Failure.FINAL): Next.GIVE_UP,
 }
 
 _SERVER_FAULTS = frozenset({408, 500, 502, 503, 504, 529})

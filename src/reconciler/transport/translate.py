@@ -83,7 +83,7 @@ def error_of(call: Call, status: int, headers: Mapping[str, str], content: bytes
     message, code = message_of(content)
     said = fit(message, call.conceal)
     kind = _kind(call, status, code)
-    text = f"{call} answered {status}" + (f": {said}" if said else "") + _advice(call, kind)
+    text = f"{call} answered {status}" + (f": {said}" if said else "") + _advice(call, kind, headers)
     request_id = request_id_of(headers)
     if kind is Throttled:
         return Throttled(text, gateway=call.gateway, request_id=request_id, retry_after=wait_asked(headers))
@@ -112,9 +112,9 @@ def is_quota(status: int, code: str) -> bool:
     return status in {400, 402, 403, 429} and any(word in code.lower() for word in _QUOTA_CODES)
 
 
-def _advice(call: Call, kind: type[GatewayError]) -> str:
+def _advice(call: Call, kind: type[GatewayError], headers: Mapping[str, str]) -> str:
     if kind is Forbidden and call.permissions:
-        return f". The credential needs: {', '.join(call.permissions)}"
+        return f". The credential needs: {', '.join(call.permissions)}{_lacking(call, headers)}"
     if kind is Unsupported and call.optional:
         return f". This gateway cannot {call.optional}"
     if kind is Unauthorized:
@@ -122,6 +122,15 @@ def _advice(call: Call, kind: type[GatewayError]) -> str:
     if kind is ProtocolError:
         return ". The contract does not know this answer; redirects are not followed with a credential"
     return ""
+
+
+def _lacking(call: Call, headers: Mapping[str, str]) -> str:
+    """Which permissions are missing, where the gateway lists those that the credential has."""
+    if "x-permissions" not in headers:
+        return ""
+    has = {word.strip() for word in headers["x-permissions"].replace(",", " ").split()}
+    lacking = [permission for permission in call.permissions if permission not in has]
+    return f"; it lacks: {', '.join(lacking)}" if lacking else ""
 
 
 def message_of(content: bytes) -> tuple[str, str]:

@@ -95,8 +95,9 @@ def credential_of(
                 token_url=token_url(gateway, oauth, known, base_url),
                 client_id=vault.reveal(oauth.client_id),
                 client_secret=vault.reveal(oauth.client_secret),
-                scopes=oauth.scopes,
+                scopes=oauth.scopes or known.capabilities.scopes,
                 client_auth=oauth.client_auth,
+                early_seconds=known.capabilities.token_early_seconds,
             )
         case Bearer(token=ref):
             return transport.BearerCredential(vault.reveal(ref))

@@ -63,7 +63,7 @@ def platforms_of(desired: Desired) -> Mapping[str, platforms.OpenablePlatform]:
     found, findings = {}, []
     for name, gateway in desired.gateways.items():
         try:
-            found[name] = platforms.find(gateway.platform)
+            found[name] = platforms.of_gateway(gateway)
         except LookupError as error:
             findings.append(
                 finding("WIRING001", "nobody provides this platform", str(error), gateway, "/spec/platform")

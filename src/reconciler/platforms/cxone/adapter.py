@@ -13,10 +13,11 @@ from reconciler.model.live import Live, Observed
 from reconciler.model.ports import Judge, Material
 from reconciler.model.resource import EMPTY, Gateway, Guard, Resource
 from reconciler.model.run import Check
+from reconciler.platforms.body import Wire
 from reconciler.platforms.cxone import verify
 from reconciler.platforms.cxone.api import ABSENT, UNGUARDED, Api, Found
 from reconciler.platforms.cxone.capabilities import ENDPOINT, WEBHOOK
-from reconciler.platforms.cxone.convert import Reader, Wire, endpoint_body, webhook_body
+from reconciler.platforms.cxone.convert import Reader, endpoint_body, webhook_body
 
 
 @dataclass(frozen=True, slots=True)

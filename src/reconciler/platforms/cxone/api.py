@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.errors import OutcomeUnknown, ProtocolError, Unsupported
 from reconciler.model.ports import Material
 from reconciler.model.resource import EMPTY
-from reconciler.platforms.cxone.convert import Wire
+from reconciler.platforms.body import Wire
 from reconciler.transport import Answer, Client, Repeat, pages, segment
 
 ABSENT: Mapping[str, str] = {"if-none-match": "*"}

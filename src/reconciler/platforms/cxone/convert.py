@@ -11,24 +11,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from reconciler.errors import ProtocolError, SecretMissing, Unsupported
+from reconciler.errors import ProtocolError
 from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.planning.pointer import join
+from reconciler.platforms.body import Wire, hint, rest, revealed, revision
 from reconciler.platforms.cxone.capabilities import ASSIGNED, ENDPOINT, EVENTS, FIELDS, LIMITS, RANGES, WEBHOOK
-
-Wire = Mapping[str, Any]
-
-MASKED = "****"
-"""What a masked value begins with."""
-
-LONGEST_HINT = 4
 
 _CREDENTIAL = frozenset({"keyId", "apiKey", "priority"})
 _ENDPOINT = (FIELDS[ENDPOINT] - {"displayName"}) | {"name"} | ASSIGNED[ENDPOINT]
@@ -49,9 +43,9 @@ def endpoint_body(resource: Resource, material: Material, raw: Wire) -> Wire:
         "provider": spec["provider"],
         "model": spec["model"],
         "credentials": _credentials(spec["credentials"], material, raw),
-        "rateLimits": {**spec["rateLimits"], **_rest(_mapping(raw.get("rateLimits")), RANGES.keys())},
+        "rateLimits": {**spec["rateLimits"], **rest(_mapping(raw.get("rateLimits")), RANGES.keys())},
         "fallbackStrategy": spec["fallbackStrategy"],
-        **_rest(raw, _ENDPOINT),
+        **rest(raw, _ENDPOINT),
     }
 
 
@@ -61,9 +55,9 @@ def _credentials(wanted: Mapping[str, Any], material: Material, raw: Wire) -> Se
     return [
         {
             "keyId": key_id,
-            "apiKey": _revealed(material, join("/spec", ("credentials", key_id, "apiKey"))),
+            "apiKey": revealed(material, join("/spec", ("credentials", key_id, "apiKey"))),
             "priority": credential["priority"],
-            **_rest(known.get(key_id, {}), _CREDENTIAL),
+            **rest(known.get(key_id, {}), _CREDENTIAL),
         }
         for key_id, credential in ranked
     ]
@@ -76,46 +70,14 @@ def webhook_body(resource: Resource, material: Material, raw: Wire) -> Wire:
         "name": spec["name"],
         "url": spec["url"],
         "events": sorted(spec["events"], key=_contract_order),
-        "secret": _revealed(material, "/spec/secret"),
-        **_rest(raw, _WEBHOOK),
+        "secret": revealed(material, "/spec/secret"),
+        **rest(raw, _WEBHOOK),
     }
 
 
 def _contract_order(event: str) -> int:
     """Events stand on the wire in the order of the contract, wherever the manifest has them."""
     return EVENTS.index(event) if event in EVENTS else len(EVENTS)
-
-
-def _revealed(material: Material, path: str) -> str:
-    text = material[path].reveal() if path in material else ""
-    if not text:
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    if text.startswith(MASKED):
-        raise SecretMissing(f"the value for {path} is a mask, as a gateway shows it, and no key: nothing was sent")
-    return text
-
-
-def _rest(raw: Wire, ours: Container[str]) -> Wire:
-    """Members that nobody modelled, to go back as they came."""
-    rest = {name: value for name, value in raw.items() if name not in ours}
-    masked = next(_masks(rest, ()), None)
-    if masked is not None:
-        raise Unsupported(
-            f"the live document holds {'.'.join(masked)} masked, which this tool does not know: a replacement would "
-            "put the mask in place of the value. Nothing was sent; change this object at the gateway"
-        )
-    return rest
-
-
-def _masks(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if isinstance(value, str) and value.startswith(MASKED):
-        yield keys
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _masks(member, (*keys, name))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _masks(member, (*keys, str(index)))
 
 
 def _mapping(value: Any) -> Wire:
@@ -143,7 +105,7 @@ class Reader:
                 spec["fallbackStrategy"] = _text(raw, "fallbackStrategy")
         except _WrongShape as error:
             raise self._unreadable(f"endpoint {_cut(remote_id)}", error) from error
-        return Live(Address(self._gateway, ENDPOINT, remote_id), remote_id, spec, raw, hints, _revision(raw))
+        return Live(Address(self._gateway, ENDPOINT, remote_id), remote_id, spec, raw, hints, revision(raw))
 
     def _endpoint_id(self, raw: Wire, key: str | None) -> str:
         """A tenant may have ids of its own besides: only `endpointId` can contradict the path."""
@@ -192,7 +154,7 @@ class Reader:
             spec = {"name": name, "url": _text(raw, "url"), "events": _events(raw.get("events"))}
         except _WrongShape as error:
             raise self._unreadable(f"webhook {_cut(str(remote_id))}", error) from error
-        return Live(Address(self._gateway, WEBHOOK, name), str(remote_id), spec, raw, {}, _revision(raw))
+        return Live(Address(self._gateway, WEBHOOK, name), str(remote_id), spec, raw, {}, revision(raw))
 
     def _unreadable(self, what: str, why: object) -> ProtocolError:
         return ProtocolError(f"the gateway answered with {what} that has {why}", gateway=self._gateway)
@@ -227,15 +189,3 @@ def _events(raw: Any) -> Sequence[str]:
 
 def _cut(text: str) -> str:
     return repr(text[:80])
-
-
-def hint(masked: Any) -> str:
-    """What a mask reveals: at most four characters behind its stars; none where it is full, or no mask at all."""
-    if not isinstance(masked, str) or not masked.startswith("*"):
-        return ""
-    return masked.lstrip("*")[-LONGEST_HINT:]
-
-
-def _revision(raw: Wire) -> str | None:
-    version = raw.get("version")
-    return str(version) if isinstance(version, str | int) else None

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource, Spec
 from reconciler.planning.pointer import join
 from reconciler.platforms.cxone.capabilities import CAPABILITIES, DEFAULT_STRATEGY, ENDPOINT, NAME, PATHS
-from reconciler.platforms.cxone.unsupported import (
-    Keys,
-    gateway_findings,
-    ignored,
-    inexpressible,
-    org_findings,
-    resource_findings,
-)
+from reconciler.platforms.cxone.unsupported import inexpressible, resource_findings
+from reconciler.platforms.fields import ignored, without
+from reconciler.platforms.findings import org_findings, path_findings, require, transport_findings
 
 if TYPE_CHECKING:
     from reconciler.platforms.cxone.adapter import CxoneAdapter
@@ -35,7 +29,7 @@ class CxonePlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What the contract has no place for or would refuse, in the resource and in its Gateway's `paths`."""
-        return (*gateway_findings(gateway), *resource_findings(resource))
+        return (*_gateway_findings(gateway), *resource_findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Defaults of the contract, events in order, and without what the manifest allows to be left out."""
@@ -43,13 +37,13 @@ class CxonePlatform:
             return resource
         spec = resource.spec
         if resource.lifecycle.ignore:
-            spec = _without(spec, [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))])
+            spec = without(spec, [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))])
         spec = _filled(resource, spec)
         return resource if spec is resource.spec else replace(resource, spec=spec)
 
     def base_url(self, gateway: Gateway) -> str:
         """From `url`, or from `org` as the contract says. Raises InputError for an `org` that is no tenant name."""
-        _require(org_findings(gateway))
+        require(org_findings(gateway))
         return gateway.url or f"https://{gateway.org}.platform.nicecxone.com"
 
     def token_path(self, gateway: Gateway) -> str:
@@ -62,14 +56,13 @@ class CxonePlatform:
         from reconciler.platforms.cxone.api import Api  # noqa: PLC0415 - the same
         from reconciler.platforms.cxone.convert import Reader  # noqa: PLC0415 - the same
 
-        _require(gateway_findings(gateway))
+        require(_gateway_findings(gateway))
         return CxoneAdapter(gateway, Api(client, {**PATHS, **gateway.paths}), Reader(gateway.name))
 
 
-def _require(findings: Iterable[Diagnostic]) -> None:
-    found = tuple(findings)
-    if found:
-        raise InputError(found)
+def _gateway_findings(gateway: Gateway) -> Iterator[Diagnostic]:
+    yield from path_findings(NAME, gateway, PATHS)
+    yield from transport_findings(NAME, gateway, CAPABILITIES)
 
 
 def _filled(resource: Resource, spec: Spec) -> Spec:
@@ -80,19 +73,6 @@ def _filled(resource: Resource, spec: Spec) -> Spec:
     if "displayName" in spec and "fallbackStrategy" in spec:
         return spec
     return {"displayName": resource.address.name, "fallbackStrategy": DEFAULT_STRATEGY, **spec}
-
-
-def _without(spec: Spec, left_out: Sequence[Keys]) -> Spec:
-    for keys in left_out:
-        spec = _cut(spec, keys)
-    return spec
-
-
-def _cut(value: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
-    first, *rest = keys
-    if not rest:
-        return {name: member for name, member in value.items() if name != first}
-    return {**value, first: _cut(value[first], tuple(rest))}
 
 
 PLATFORM = CxonePlatform()

@@ -227,31 +227,3 @@ def trouble(outcome: Outcome) -> str:
     decisive = (check for check in outcome.checks if not check.advisory)
     failed = [check_words(check) for check in decisive if check.verdict is not Verdict.READY]
     return "; ".join([*([clean(outcome.error)] if outcome.error else []), *failed])
-
-
-PROBE_COLUMNS = (" latency ms", "first token ms", "tokens", "          cost", "verdict", "probe")
-
-
-def probe_rows(outcomes: Sequence[Outcome]) -> Sequence[Sequence[str]]:
-    """What each probe took, for each endpoint, under a row of heads; nothing where there was no probe."""
-    rows = [_probe_row(outcome, probe) for outcome in outcomes for probe in _probes(outcome)]
-    return [PROBE_COLUMNS, *rows] if rows else []
-
-
-def _probes(outcome: Outcome) -> Sequence[str]:
-    return tuple(dict.fromkeys(check.probe for check in outcome.checks if check.probe is not None))
-
-
-def _probe_row(outcome: Outcome, probe: str) -> Sequence[str]:
-    checks = [check for check in outcome.checks if check.probe == probe]
-    found = {check.name.removeprefix(f"probe {probe} "): check for check in checks}
-    numbers = [_measured(found.get(what)) for what in ("latency", "first token", "tokens")]
-    cost = found.get("cost")
-    price = "-" if cost is None or cost.value is None else f"{cost.value:.6f} {clean(cost.message.partition(',')[0])}"
-    verdicts = {check.verdict for check in checks}
-    worst = next(one for one in (Verdict.REJECTED, Verdict.UNKNOWN, Verdict.READY) if one in verdicts)
-    return (*numbers, price, worst.value, f"{clean(probe)} of {clean(str(outcome.address))}")
-
-
-def _measured(check: Check | None) -> str:
-    return "-" if check is None or check.value is None else value(check.value)

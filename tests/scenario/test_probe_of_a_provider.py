@@ -110,17 +110,22 @@ def provider(bench: Bench, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_a_key_that_the_provider_refuses_is_found_by_the_gate_and_taken_back(bench: Bench, provider: str) -> None:
     """The gateway takes any key and calls the endpoint valid; only a question shows what the provider thinks of it."""
-    bench.manifests(endpoint("one"), PROBED)
-    accepted = bench.apply("--on-failure", "rollback")
-    assert accepted.code == 0, accepted.out + accepted.err
-    assert stats(provider) == {"taken": 1}
-    bench.manifests(endpoint("one", model="gpt-4o", key="KEY_B"), PROBED)
+    bench.manifests(endpoint("one", key="KEY_B"), PROBED)
     refused = bench.apply("--on-failure", "rollback")
     assert refused.code == 4, refused.out + refused.err
     [outcome] = refused.json["outcomes"]
     assert outcome["status"] == "rolled_back", refused.out
-    assert {check["name"]: check["status"] for check in outcome["checks"]}["probe feels answer"] == "rejected"
+    assert {check["name"]: check["status"] for check in outcome["checks"]} == {
+        "reachable": "ready",
+        "quota": "ready",
+        "probe feels answer": "rejected",
+    }
     assert "the key was refused" in outcome["error"]
-    assert stats(provider) == {"taken": 1, "refused": 1}
-    assert bench.endpoints()["one"]["model"] == "gpt-4-turbo"
+    assert stats(provider) == {"refused": 1}
+    assert bench.endpoints() == {}
     assert "sk-bbbb" not in refused.out + refused.err
+    bench.manifests(endpoint("one", key="KEY_A"), PROBED)
+    accepted = bench.apply("--on-failure", "rollback")
+    assert accepted.code == 0, accepted.out + accepted.err
+    assert stats(provider) == {"refused": 1, "taken": 1}
+    assert set(bench.endpoints()) == {"one"}

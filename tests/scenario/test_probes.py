@@ -227,7 +227,7 @@ def test_drift_finds_an_endpoint_that_no_longer_answers_as_it_did(live: Bench) -
 def test_no_text_and_no_key_is_anywhere(bench: Bench) -> None:
     """Questions and answers are customers' and models' words: no report, log or record has business with them."""
     bench.environ["KEY_A"] = "sk-canary-of-the-key-0123456789"
-    runs = []
+    runs: list[Finished] = []
     for answers, rules in (
         ([DECISION], []),
         ([f"{ANSWER}@example.com"], []),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from probe_bench import ASKED, GOOD, MODEL, SAID, Model, Probed, inquiry, purse, put, reply
@@ -13,6 +15,7 @@ from reconciler.errors import (
     Forbidden,
     GatewayError,
     IncompleteStream,
+    InferenceError,
     NotFound,
     ProtocolError,
     QuotaExhausted,
@@ -26,6 +29,8 @@ from reconciler.errors import (
 )
 from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
+from reconciler.inference.safety import Screen, Span
+from reconciler.model.inference import SafetyPolicy
 from reconciler.model.run import Verdict
 
 READY, REJECTED, UNKNOWN = Verdict.READY, Verdict.REJECTED, Verdict.UNKNOWN
@@ -72,9 +77,9 @@ def test_an_answer_as_expected_is_ready_and_told_with_its_figures() -> None:
         ({}, reply("x" * 200_001), "answer"),
     ],
 )
-def test_a_fact_about_the_endpoint_is_a_rejection(expected: dict[str, object], answer: object, what: str) -> None:
+def test_a_fact_about_the_endpoint_is_a_rejection(expected: dict[str, Any], answer: Reply, what: str) -> None:
     """Each expectation is of use only if it can fail, by itself."""
-    found = put(inquiry(**expected), Model([answer]))  # type: ignore[list-item]  # parametrize knows no types
+    found = put(inquiry(**expected), Model([answer]))
     assert found.verdict is REJECTED
     assert [check.name for check in found.checks if check.verdict is not READY] == [f"probe p {what}"]
 
@@ -279,4 +284,19 @@ def test_a_prompt_that_cannot_be_rendered_is_a_doubt() -> None:
     """It is our mistake, and not the endpoint's."""
     one = inquiry()
     found = put(replace(one, probe=replace(one.probe, variables={})))
-    assert (found.verdict, found.checks[0].message) == (UNKNOWN, "the question cannot be put (variable-missing)")
+    assert found.verdict is UNKNOWN
+    assert "'word'" in found.checks[0].message
+
+
+def test_a_detector_that_cannot_be_loaded_is_found_before_anything_is_asked() -> None:
+    """An answer that cannot be judged is money for nothing."""
+
+    class Missing:
+        name = "presidio"
+
+        def find(self, _text: str) -> Sequence[Span]:
+            raise InferenceError("the extra is not installed")
+
+    one = replace(inquiry(safety="safe"), screen=Screen(SafetyPolicy("safe"), [Missing()]))
+    found = put(one)
+    assert (found.verdict, found.model.questions) == (UNKNOWN, [])

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from reconciler.errors import InferenceError
 from reconciler.inference.inquiry import Asks, Desk, Inquiry
 from reconciler.inference.probe import probe
 from reconciler.inference.probed import settled
@@ -73,7 +75,8 @@ class ProbeChecker:
             return
         count_tokens("a", model)
         for inquiry in self.inquiries:
-            inquiry.warm_up()
+            with suppress(InferenceError):  # each probe says so itself
+                inquiry.warm_up()
         self._warm.add(vocabulary_of(model))
 
     def _decides(self, inquiry: Inquiry) -> bool:

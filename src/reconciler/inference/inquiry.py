@@ -54,7 +54,7 @@ class Inquiry:
         return Question(model, messages, self.probe.sampling, self.schema, session=f"probe-{self.probe.name}")
 
     def warm_up(self) -> None:
-        """Load what the question and its answer need."""
+        """Load what the question and its answer need. Raises InferenceError where that cannot be had."""
         prompts.check(self.template)
         if self.screen is not None:
             self.screen.output("a 1")

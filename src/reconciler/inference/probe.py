@@ -16,7 +16,6 @@ from reconciler.errors import (
     GatewayError,
     InferenceError,
     NotFound,
-    PromptError,
     ProtocolError,
     Unsupported,
 )
@@ -42,12 +41,12 @@ async def probe(inquiry: Inquiry, address: Address, model: str, client: Asks, de
     """Ask once and judge. Never raises for what gateway or model do."""
     asking = _Asking(inquiry, address, client, desk, desk.clock.monotonic())
     try:
+        inquiry.warm_up()
         return checks(inquiry.probe, await asking.measured(model))
     except Stopped as stopped:
         return single(inquiry.probe, stopped.verdict, stopped.message)
     except InferenceError as error:
-        why = error.code if isinstance(error, PromptError) else type(error).__name__
-        return single(inquiry.probe, Verdict.UNKNOWN, f"the question cannot be put ({why})")
+        return single(inquiry.probe, Verdict.UNKNOWN, f"the question cannot be put or its answer judged: {error}")
 
 
 @dataclass(frozen=True, slots=True)

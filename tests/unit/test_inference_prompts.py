@@ -160,3 +160,35 @@ def test_the_rendered_prompt_is_bounded(engine: Engine) -> None:
     assert (
         refusal(template(HOLES[engine] * 100, engine), {"text": "x" * (LONGEST_PROMPT // 50)})[0] == "prompt-too-long"
     )
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "{{ word" + "|lower" * 8_000 + " }}",
+        "{{ " + "not " * 5_000 + "word }}",
+        "{{ " + "(" * 5_000 + "word" + ")" * 5_000 + " }}",
+        "{% if word %}" * 3_000 + "{% endif %}" * 3_000,
+    ],
+)
+def test_a_template_nested_too_deep_is_an_error(deep: str) -> None:
+    """Whoever may open a pull request could otherwise end the process with a few thousand filters."""
+    with pytest.raises(PromptError) as caught:
+        check(PromptTemplate("deep", Engine.JINJA2, "", deep, {"word": Variable()}))
+    assert caught.value.code == "template-invalid"
+
+
+def test_a_number_of_too_many_digits_is_an_error() -> None:
+    """Python reads no number of over 4300 digits, and says so by an error of its own."""
+    with pytest.raises(PromptError) as caught:
+        check(PromptTemplate("long", Engine.JINJA2, "", "{{ " + "9" * 5_000 + " }}", {}))
+    assert caught.value.code == "template-invalid"
+
+
+def test_what_only_rendering_finds_too_deep_is_an_error_too() -> None:
+    """Python's compiler gives up earlier than the template's parser."""
+    deep = "{{ word" + "|lower" * 300 + " }}"
+    template = PromptTemplate("deep", Engine.JINJA2, "", deep, {"word": Variable()})
+    with pytest.raises(PromptError) as caught:
+        render(template, {"word": "x"})
+    assert caught.value.code == "template-invalid"

@@ -113,7 +113,7 @@ def test_what_is_written_is_what_is_declared() -> None:
     probe = found.probes["gpt4-decides"]
     assert probe.endpoints == (GPT4,)
     assert probe.expect == Expectations("any-decision", 10_000, 5_000, 0.05, None, "nothing-personal", "stop")
-    assert (probe.budget, probe.cheapest_models, probe.gate) == (0.1, True, False)
+    assert (probe.budget, probe.cheapest_models, probe.gate) == (0.1, True, True)
     assert probe.sampling == Sampling(0.2, 500)
     assert probe.source.position("/spec/budget").file == "manifests/probes.yaml"
 

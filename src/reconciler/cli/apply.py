@@ -96,7 +96,10 @@ class _Apply:
         desired = self.desired = self.run.load(self._manifests(), self.given["gateways"])
         plan_options = options(self.run, Mode.APPLY, self.given)
         chosen, heard = self.given["gateways"], self.watch.beside(self.journal)
-        async with wiring.open_session(self.run.settings, desired, gateways=chosen, progress=heard) as session:
+        probes = wiring.Probes(wiring.Probing.NONE if self.given["no_verify"] else wiring.Probing.GATES)
+        async with wiring.open_session(
+            self.run.settings, desired, gateways=chosen, progress=heard, probes=probes
+        ) as session:
             planned = await engine.plan(session, plan_options)
             self.plan = planned.plan
             refusal = self.approval.refusal(planned.plan)

@@ -54,9 +54,12 @@ class _Drift:
         run, chosen = self.run, self.given["gateways"]
         desired = run.load(self.given["paths"], chosen)
         heard = self.watch.beside(run.progress)
-        async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard) as session:
+        verifies = self.given["verify"] or run.settings.drift_verify
+        probes = wiring.Probes(wiring.Probing.ALL if verifies else wiring.Probing.NONE)
+        async with wiring.open_session(
+            run.settings, desired, gateways=chosen, progress=heard, probes=probes
+        ) as session:
             planned = await engine.plan(session, options(run, Mode.DRIFT, self.given))
-            verifies = self.given["verify"] or run.settings.drift_verify
             plan = await engine.with_checks(session, planned) if verifies else planned.plan
         self.plan, code = plan, _exit_code(plan)
         report = Report(

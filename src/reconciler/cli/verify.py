@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import click
@@ -18,33 +20,55 @@ from reconciler.render import json as documents
 from reconciler.render import terminal
 
 
+def _amount(ctx: click.Context, param: click.Parameter, value: str | None) -> Decimal | None:
+    """As it was typed: 0.1 is a tenth."""
+    if value is None:
+        return None
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise click.BadParameter(f"{value!r} is no amount, such as 0.25", ctx, param) from None
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter("an amount is 0 or more", ctx, param)
+    return amount
+
+
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @gateways
+@click.option("--no-probes", is_flag=True, help="Ask the gateways only; put no question to a model.")
+@click.option(
+    "--budget",
+    metavar="AMOUNT",
+    callback=_amount,
+    help="What all probes of this run may spend together, in the currency of their prices.",
+)
 @traces
 @reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
-    """Ask the gateways now whether endpoints work: all of them, or gateway/Kind/name."""
+    """Ask the gateways now whether endpoints work, and put their probes: all of them, or gateway/Kind/name."""
     run = Command.begin(ctx, _failed)
     try:
         addresses = [Address.parse(text) for text in given["addresses"]]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     watch = Watch(run, "verify")
-    run.run(lambda: _verify(run, watch, given["gateways"], addresses), _failed, watch.told)
+    run.run(lambda: _verify(run, watch, given, addresses), _failed, watch.told)
 
 
 def _failed(failure: Failure) -> Ending:
     return failed_with(failure, documents.verify_document(failure.code, (), failure.diagnostics), command="verify")
 
 
-async def _verify(run: Command, watch: Watch, gateways: tuple[str, ...], addresses: list[Address]) -> Ending:
+async def _verify(run: Command, watch: Watch, given: Mapping[str, Any], addresses: list[Address]) -> Ending:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-    desired = run.load((), gateways)
-    heard = watch.beside(run.progress)
-    async with wiring.open_session(run.settings, desired, gateways=gateways, progress=heard) as session:
+    chosen, heard = given["gateways"], watch.beside(run.progress)
+    desired = run.load((), chosen)
+    which = wiring.Probing.NONE if given["no_probes"] else wiring.Probing.ALL
+    probes = wiring.Probes(which, given["budget"])
+    async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard, probes=probes) as session:
         outcomes = await engine.verify(session, addresses)
     code = OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
     report = Report(

@@ -113,9 +113,9 @@ class Stepper:
         )
 
     def _restores(self, outcome: Outcome) -> bool:
-        rejected = any(check.verdict is Verdict.REJECTED for check in outcome.checks)
-        doubted = any(check.verdict is Verdict.UNKNOWN for check in outcome.checks)
-        return self.options.on_failure is OnFailure.ROLLBACK and rejected and not doubted
+        """Only a fact undoes a change: something was rejected, and nothing that decides is in doubt."""
+        found = Verification(outcome.checks).verdict
+        return self.options.on_failure is OnFailure.ROLLBACK and found is Verdict.REJECTED
 
     async def _prove(self, job: Job) -> Verification:
         """Preflight. Where the tenant has no room for a candidate, the change goes on in place."""
@@ -156,7 +156,8 @@ async def _clear(job: Job, scratch: str) -> None:
 
 def explain(checks: Sequence[Check]) -> str:
     """One line that says which checks are not ready."""
-    return "; ".join(f"{c.name} {c.verdict.value}: {c.message}" for c in checks if c.verdict is not Verdict.READY)
+    told = (c for c in checks if c.verdict is not Verdict.READY and not c.advisory)
+    return "; ".join(f"{c.name} {c.verdict.value}: {c.message}" for c in told)
 
 
 def _status(job: Job, written: Written) -> Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.engine.assembly import Assembly, Site
 from reconciler.errors import GatewayError
@@ -16,6 +17,8 @@ from reconciler.model.run import Check, Verdict
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
+MOST_ASKED = 3
+"""How often a gate in doubt is asked: each time may cost money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Verification:
     @property
     def verdict(self) -> Verdict:
         """Ready if all checks are; rejected if one is and none is in doubt; otherwise unknown."""
-        verdicts = {check.verdict for check in self.checks}
+        verdicts = {check.verdict for check in self.checks if not check.advisory}
         if verdicts <= {Verdict.READY}:
             return Verdict.READY
         return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.REJECTED
@@ -58,20 +61,40 @@ async def _answer(ask: Ask) -> Sequence[Check]:
         return (Check("answer", Verdict.UNKNOWN, str(error)),)
 
 
+async def until_decided(ask: Ask, deadline_seconds: float, clock: Clock) -> Verification:
+    """Ask again only while there is a doubt, `MOST_ASKED` times and within the deadline: a rejection is final."""
+    ends = clock.monotonic() + deadline_seconds
+    pause = FIRST_PAUSE
+    for attempt in range(1, MOST_ASKED + 1):
+        answer = Verification(tuple(await _answer(ask)), attempt)
+        over = attempt == MOST_ASKED or clock.monotonic() + pause > ends
+        if answer.verdict is not Verdict.UNKNOWN or over:
+            break
+        await clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+    return answer if answer.checks else NOT_ASKED
+
+
 async def verify(assembly: Assembly, site: Site, resource: Resource, live: Live) -> Verification:
-    """Connectivity validation of one live object, then the checkers' gates."""
+    """Connectivity validation of one live object and, where it is ready, the checkers' gates in the time left."""
     capability = capability_of(site, resource)
     if not capability.verify and not assembly.checkers:
         return NOT_ASKED
-
-    async def ask() -> Sequence[Check]:
-        checks = list(await site.adapter.verify(resource, live)) if capability.verify else []
-        for checker in assembly.checkers:
-            checks += await checker.check(resource, live)
-        return checks
-
     assembly.progress("verifying", {"address": str(resource.address)})
-    return await until_ready(ask, resource.readiness.deadline_seconds, assembly.clock)
+    clock = assembly.clock
+    ends = clock.monotonic() + resource.readiness.deadline_seconds
+    found = NOT_ASKED
+    if capability.verify:
+        found = await until_ready(
+            lambda: site.adapter.verify(resource, live), resource.readiness.deadline_seconds, clock
+        )
+    for checker in assembly.checkers:
+        if found.verdict is not Verdict.READY:
+            break
+        asked = partial(checker.check, resource, live)
+        gate = await until_decided(asked, ends - clock.monotonic(), clock)
+        found = Verification((*found.checks, *gate.checks), found.attempts + gate.attempts)
+    return found
 
 
 def stand_in(site: Site, resource: Resource, entry: Entry | None) -> Live | None:

@@ -17,8 +17,9 @@ from typing import Any, TypeAlias
 from reconciler.errors import GatewayError, IncompleteStream, ProtocolError, Throttled, TimedOut
 from reconciler.inference.again import Heard, Step, after
 from reconciler.inference.attempt import Limits, Piece, attempted
+from reconciler.inference.cache import request_hash
 from reconciler.inference.chat import Usage
-from reconciler.inference.dialects import Dialect
+from reconciler.inference.dialects import Dialect, Wire
 from reconciler.inference.events import Delta, Finished, Question, Restarted
 from reconciler.model.ports import Clock, Progress
 from reconciler.transport import Backoff, Client
@@ -87,6 +88,15 @@ class InferenceClient:
         """The models that the gateway lists (``GET /v1/models``), which costs nothing. Raises GatewayError."""
         answer = await self._link.request("GET", "/v1/models", optional="list its models")
         return _listed(answer.body)
+
+    @property
+    def by_socket(self) -> bool:
+        """Whether questions are put over a WebSocket."""
+        return self._dialect.wire is Wire.WEBSOCKET
+
+    def hash_of(self, question: Question) -> str:
+        """SHA-256, hex, of what is sent for a question."""
+        return request_hash(self._dialect.request(question))
 
     async def _told(self, question: Question, course: _Course) -> AsyncGenerator[Told, None]:
         while True:

@@ -22,11 +22,10 @@ from reconciler.errors import PromptError
 from reconciler.inference import sandbox
 from reconciler.inference.chat import Message, Role
 from reconciler.model.inference import Engine, PromptTemplate
+from reconciler.model.templates import LONGEST_TEMPLATE
 
 LONGEST_PROMPT = 200_000
 """Characters of one rendered message."""
-
-LONGEST_TEMPLATE = 64_000
 
 _BRACES = re.compile(r"\{\{(?:[ \t]{0,8}([A-Za-z_]\w{0,63})[ \t]{0,8}\}\})?", re.ASCII)
 _DOLLAR = re.compile(r"\$(?:([A-Za-z_]\w{0,63})|\{(?:([A-Za-z_]\w{0,63})\})?|(\$))", re.ASCII)

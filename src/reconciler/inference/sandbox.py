@@ -1,8 +1,7 @@
 """Jinja2 as far as a prompt needs it: conditions, tests and filters that cannot blow up. No loops, calls or sums.
 
 A template comes from whoever may open a pull request, and is rendered where credentials are. So what a template may
-hold is listed; all else is refused before anything runs. With these nodes, the time and the size of the result are
-bounded by the length of the template times the length of a value, and the output is cut off at a bound besides.
+hold is listed in `model.templates`; all else is refused before anything runs, and the output is cut off at a bound.
 """
 
 from __future__ import annotations
@@ -12,31 +11,35 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import PromptError
+from reconciler.model.templates import FILTERS, NODES, TESTS
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.nodes import Node
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-FILTERS = frozenset({"capitalize", "d", "default", "length", "lower", "striptags", "title", "tojson", "trim", "upper"})
-NODES = frozenset(
-    {"And", "Compare", "CondExpr", "Const", "Filter", "If", "Name", "Not", "Operand", "Or", "Output"}
-    | {"Template", "TemplateData", "Test"}
-)
-TESTS = frozenset({"defined", "eq", "equalto", "in", "lower", "ne", "none", "string", "undefined", "upper"})
 CACHED_TEMPLATES = 256
 
 
 @lru_cache(maxsize=CACHED_TEMPLATES)
 def variables_of(text: str) -> frozenset[str]:
     """Names that a template reads. PromptError when it is no template, or holds what a prompt may not."""
-    from jinja2 import TemplateSyntaxError, meta  # noqa: PLC0415 - loaded by the first prompt
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - loaded by the first prompt
 
     try:
-        tree = _environment().parse(text)
-    except (TemplateSyntaxError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise PromptError("template-invalid", f"line {line} of the template is no Jinja2") from error
+        return _names(text)
+    except TemplateSyntaxError as error:
+        raise PromptError("template-invalid", f"line {error.lineno} of the template is no Jinja2") from error
+    except RecursionError:  # of the parser, or of any walk over what it made
+        raise PromptError("template-invalid", "the template is nested too deep") from None
+    except ValueError:
+        raise PromptError("template-invalid", "the template has a number of too many digits") from None
+
+
+def _names(text: str) -> frozenset[str]:
+    from jinja2 import meta  # noqa: PLC0415 - loaded by the first prompt
+
+    tree = _environment().parse(text)
     _require_listed(tree)
     return frozenset(meta.find_undeclared_variables(tree))
 
@@ -89,7 +92,10 @@ def _refused(node: Node, what: str) -> PromptError:
 @lru_cache(maxsize=CACHED_TEMPLATES)
 def _compiled(text: str) -> Template:
     variables_of(text)
-    return _environment().from_string(text)
+    try:
+        return _environment().from_string(text)
+    except (RecursionError, SyntaxError):  # Python's own compiler gives up earlier than the parser
+        raise PromptError("template-invalid", "the template is nested too deep") from None
 
 
 @lru_cache(maxsize=1)

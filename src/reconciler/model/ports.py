@@ -164,10 +164,13 @@ class Vault(Protocol):
 
 
 class Checker(Protocol):
-    """A gate besides the platform's own validation, such as a probe."""
+    """A gate besides the platform's own validation, such as a probe. Asked once that validation is ready."""
 
     async def check(self, resource: Resource, live: Live) -> Sequence[Check]:
-        """Judge one live object."""
+        """Judge one live object; nothing where there is nothing to ask.
+
+        Asked again only while there is a doubt: what was decided before is repeated, not asked anew.
+        """
 
 
 class Clock(Protocol):

@@ -23,13 +23,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of one object: its name, verdict, and the measured value against its limit."""
+    """One check of one object: its name, verdict, and the measured value against its limit.
+
+    `probe` names the probe that it belongs to, None for the platform's own. One that is `advisory` is reported and
+    decides nothing.
+    """
 
     name: str
     verdict: Verdict
     message: str = ""
     value: float | int | str | bool | None = None
     limit: float | int | str | None = None
+    probe: str | None = None
+    advisory: bool = False
 
 
 class Status(StrEnum):

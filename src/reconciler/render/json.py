@@ -188,6 +188,8 @@ def _check(check: Check) -> dict[str, Any]:
         "message": check.message,
         "value": check.value,
         "limit": check.limit,
+        **({"probe": check.probe} if check.probe is not None else {}),
+        **({"advisory": True} if check.advisory else {}),
     }
 
 

@@ -109,6 +109,10 @@ _DIAGNOSTIC = _object(
 
 _CHECK = _object(
     "One check of one object.",
+    {
+        "probe": {**_TEXT, "description": "The probe that it belongs to; not there for the platform's own."},
+        "advisory": {"const": True, "description": "There where it is told only, and decides nothing."},
+    },
     name=_TEXT,
     status=_words(Verdict),
     message=_TEXT,

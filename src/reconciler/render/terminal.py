@@ -9,7 +9,7 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Run, RunRecord, Status, Verdict
-from reconciler.render import overview, view
+from reconciler.render import overview, probes, view
 from reconciler.render.excerpt import excerpt
 
 Line = tuple[tuple[str, str], ...]
@@ -155,8 +155,9 @@ def _said(status: Status) -> str:
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    """The table of verify."""
+    """The table of verify, and that of its probes."""
     yield from _outcomes(outcomes)
+    yield from map(_probe, probes.rows(outcomes))
     yield ((overview.ready_words(outcomes), "bold"),)
 
 
@@ -174,7 +175,15 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
 
 
 def _check(check: Check) -> Line:
-    return ((f"            {view.check_words(check)}", "green" if check.verdict is Verdict.READY else "red"),)
+    style = "green" if check.verdict is Verdict.READY else "yellow" if check.advisory else "red"
+    return ((f"            {view.check_words(check)}", style),)
+
+
+def _probe(row: Sequence[str]) -> Line:
+    """Columns as wide as their heads: numbers to the right, names last, where they may be of any length."""
+    *numbers, verdict, name = row
+    cells = [f"{cell:>{len(head)}}" for cell, head in zip(numbers, probes.COLUMNS, strict=False)]
+    return (("  ".join((*cells, f"{verdict:<8}", name)), "bold" if verdict == probes.COLUMNS[-2] else ""),)
 
 
 def history_lines(records: Sequence[RunRecord]) -> Iterator[Line]:

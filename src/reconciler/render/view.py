@@ -218,10 +218,12 @@ def check_words(check: Check) -> str:
     """A check on one line: verdict, measure, limit, message."""
     limit = "" if check.limit is None else f", limit {value(check.limit)}"
     measured = "" if check.value is None else f" {value(check.value)}{limit}"
-    return f"{clean(check.name)}: {check.verdict.value}{measured} {clean(check.message)}".rstrip()
+    told = " (told only)" if check.advisory else ""
+    return f"{clean(check.name)}: {check.verdict.value}{measured} {clean(check.message)}".rstrip() + told
 
 
 def trouble(outcome: Outcome) -> str:
     """Why an outcome is none that was wanted: its error, and the checks that did not pass."""
-    failed = [check_words(check) for check in outcome.checks if check.verdict is not Verdict.READY]
+    decisive = (check for check in outcome.checks if not check.advisory)
+    failed = [check_words(check) for check in decisive if check.verdict is not Verdict.READY]
     return "; ".join([*([clean(outcome.error)] if outcome.error else []), *failed])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from reconciler.wiring.checkout import commit_of, commits_of, holder
 from reconciler.wiring.codes import CODES
+from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
 from reconciler.wiring.outside import open_forge, open_webhook
 from reconciler.wiring.session import open_ledger, open_session
 
 __all__ = [
     "CODES",
+    "Probes",
+    "Probing",
     "commit_of",
     "commits_of",
     "holder",
     "open_forge",
+    "open_inference",
     "open_ledger",
     "open_session",
     "open_webhook",

@@ -22,5 +22,9 @@ CODES: Mapping[str, str] = {
         "The manifests declare a gateway that was not there when the snapshot was taken, so nothing is known of what "
         "lives on it and the plan is incomplete. Plan with credentials, or take a new snapshot after the merge."
     ),
+    "WIRING007": (
+        "A PromptTemplate, ResponseSchema or SafetyPolicy is well-formed, and yet no question could be put with it, or "
+        "no answer be judged: a schema that is too long or too deep, for instance. The detail says what to change."
+    ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }

@@ -18,6 +18,7 @@ from reconciler.wiring.destinations import EMBEDDED
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
+    from reconciler.transport import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,22 @@ class GatewayPorts:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A gateway's adapter, and the client that it speaks through."""
+
+    adapter: Adapter
+    link: Client
+
+
 async def open_gateway(
     stack: AsyncExitStack,
     settings: Settings,
     gateway: Gateway,
     known: platforms.OpenablePlatform,
     ports: GatewayPorts,
-) -> Adapter:
-    """The adapter of one gateway, closed together with `stack`."""
+) -> Opened:
+    """One gateway, closed together with `stack`."""
     from reconciler import transport  # noqa: PLC0415 - an HTTP client takes a tenth of a second to load
 
     base_url = await _base_url(stack, settings, gateway, known)
@@ -54,7 +63,7 @@ async def open_gateway(
     stack.push_async_callback(client.close)
     adapter = known.open(gateway, client)
     stack.push_async_callback(adapter.close)
-    return adapter
+    return Opened(adapter, client)
 
 
 async def _base_url(

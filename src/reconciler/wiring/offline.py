@@ -17,17 +17,19 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
+from reconciler.wiring.inference import unfit
 
 
 def validate(desired: Desired) -> tuple[Diagnostic, ...]:
-    """Everything that can be found offline: what a platform cannot express, and the rules.
+    """Everything that can be found offline: what platforms cannot express, no question could be put with, the rules.
 
     Raises InputError for a platform that nobody provides.
     """
     known = platforms_of(desired)
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
-    return ordered((*limits, *in_clear(desired, known), *planning.offline_findings(fleet)))
+    questions = unfit(desired.inference)
+    return ordered((*limits, *in_clear(desired, known), *questions, *planning.offline_findings(fleet)))
 
 
 def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gateways: tuple[str, ...] = ()) -> Plan:

@@ -17,22 +17,30 @@ from reconciler.wiring.credentials import prepare_credentials, vault_of
 from reconciler.wiring.destinations import host_findings, in_clear
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import GatewayPorts, open_gateway
+from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing, checkers, unfit
 from reconciler.wiring.offline import normalized, platforms_of, unsupported
 
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, desired: Desired, *, progress: Progress, gateways: tuple[str, ...] = ()
+    settings: Settings,
+    desired: Desired,
+    *,
+    progress: Progress,
+    gateways: tuple[str, ...] = (),
+    probes: Probes = NO_PROBES,
 ) -> AsyncIterator[Assembly]:
     """Open ledger, audit, secrets and the selected gateways; close them all at the end.
 
     Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
-    for what its platform cannot express.
+    for what its platform cannot express, or for a probe that cannot be put.
     """
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
     require([f for name, gateway in chosen.gateways.items() for f in host_findings(settings, gateway, known[name])])
+    if probes.which is not Probing.NONE:
+        require(tuple(unfit(chosen.inference)))
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         vault = vault_of(settings, chosen)
@@ -43,13 +51,14 @@ async def open_session(
         audit = ledgers.open_audit(settings.audit_path, clock)
         stack.callback(audit.close)
         ports = GatewayPorts(vault, clock, progress)
-        sites = {
-            name: Site(gateway, known[name], await open_gateway(stack, settings, gateway, known[name], ports))
+        opened = {
+            name: await open_gateway(stack, settings, gateway, known[name], ports)
             for name, gateway in sorted(chosen.gateways.items())
         }
+        links = {name: one.link for name, one in opened.items()}
         yield Assembly(
             desired=replace(normalized(chosen, known), diagnostics=(*chosen.diagnostics, *in_clear(chosen, known))),
-            sites=sites,
+            sites={name: Site(chosen.gateways[name], known[name], one.adapter) for name, one in opened.items()},
             ledger=ledger,
             audit=audit,
             vault=vault,
@@ -59,6 +68,7 @@ async def open_session(
             tool_version=__version__,
             commit=commit_of(settings.root),
             lock_wait=settings.lock_timeout,
+            checkers=checkers(probes, chosen, AskingPorts(links, clock, progress, audit)),
         )
 
 

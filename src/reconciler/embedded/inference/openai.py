@@ -90,7 +90,8 @@ def asked_in(body: Any) -> Asked:
     heat = body.get("temperature")
     if heat is not None and (not isinstance(heat, int | float) or not 0 <= heat <= HOTTEST):
         raise Refused(400, "invalid_request_error", "temperature must be between 0 and 2", "temperature")
-    return Asked(body["model"], text_of(body.get("messages")), _schema(body.get("response_format")))
+    text, wanted = text_of(body.get("messages")), body.get("response_format")
+    return Asked(body["model"], text, _told(body["messages"]) if wanted is None else _schema(wanted))
 
 
 def text_of(messages: Any) -> str:
@@ -98,6 +99,12 @@ def text_of(messages: Any) -> str:
     if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
         raise Refused(400, "invalid_request_error", "messages must be a list of messages", "messages")
     return str(messages[-1].get("content") or "")
+
+
+def _told(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """JSON of any kind, where the rules ask for it in words: over a WebSocket there is no other way."""
+    rules = (str(message.get("content")) for message in messages if message.get("role") == "system")
+    return {} if any("JSON object" in rule for rule in rules) else None
 
 
 def _schema(wanted: Any) -> Mapping[str, Any] | None:

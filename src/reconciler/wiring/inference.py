@@ -1,0 +1,136 @@
+"""Questions to models: one client for each gateway that probes need, in the dialect that its platform speaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.errors import InferenceError, PromptError
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.inference import InferenceDeclarations, Probe
+from reconciler.model.ports import AuditLog, Checker, Clock, Progress
+from reconciler.model.resource import Gateway, Source
+
+if TYPE_CHECKING:
+    from reconciler.inference.client import InferenceClient
+    from reconciler.inference.inquiry import Inquiry
+    from reconciler.transport import Client
+
+DIALECT_OF: Mapping[str, str] = {"cxone": "openai-websocket", "cognigy": "cognigy", "genesys": "genesys"}
+"""The dialect by platform. All others are taken to speak OpenAI's, over HTTP."""
+
+USUAL_DIALECT = "openai"
+
+
+class Probing(Enum):
+    """Which probes a run puts."""
+
+    NONE = "none"
+    GATES = "gates"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Which probes, and what they may spend together, in each currency of their prices; None is no bound."""
+
+    which: Probing = Probing.NONE
+    budget: Decimal | None = None
+
+
+NO_PROBES = Probes()
+
+
+@dataclass(frozen=True, slots=True)
+class AskingPorts:
+    """What asking needs of a run. `links` are the gateways' own clients."""
+
+    links: Mapping[str, Client]
+    clock: Clock
+    progress: Progress
+    audit: AuditLog
+
+
+def open_inference(gateway: Gateway, link: Client, clock: Clock, progress: Progress) -> InferenceClient:
+    """A client for a gateway's models, over the connections and with the credential of `link`."""
+    from reconciler.inference.client import InferenceClient  # noqa: PLC0415 - a library that few commands need
+    from reconciler.inference.dialects import DIALECTS  # noqa: PLC0415 - the same
+
+    dialect = DIALECTS[DIALECT_OF.get(gateway.platform, USUAL_DIALECT)]
+    return InferenceClient(link, dialect, clock, progress)
+
+
+def checkers(probes: Probes, desired: Desired, ports: AskingPorts) -> tuple[Checker, ...]:
+    """The checkers of a run: none where no probe is to be put. Their declarations have been found fit."""
+    declared = desired.inference.probes.values()
+    if probes.which is Probing.NONE or not declared:
+        return ()
+    from reconciler.inference.checker import Line, ProbeChecker, Scope  # noqa: PLC0415 - see open_inference
+    from reconciler.inference.inquiry import Desk  # noqa: PLC0415 - the same
+    from reconciler.inference.purse import Purse  # noqa: PLC0415 - the same
+
+    needed = {address.gateway for probe in declared for address in probe.endpoints}
+    lines = {
+        name: Line(
+            open_inference(gateway, ports.links[name], ports.clock, ports.progress),
+            asyncio.Semaphore(max(1, gateway.limits.concurrency // 2)),  # the other places are for writes
+        )
+        for name, gateway in desired.gateways.items()
+        if name in needed
+    }
+    inquiries = tuple(_inquiry(probe, desired.inference) for probe in declared)
+    desk = Desk(Purse(probes.budget), ports.audit, ports.clock)
+    scope = Scope.ALL if probes.which is Probing.ALL else Scope.GATES
+    return (ProbeChecker(inquiries, lines, desk, scope),)
+
+
+def _inquiry(probe: Probe, declared: InferenceDeclarations) -> Inquiry:
+    from reconciler.inference.answer import AnswerContract  # noqa: PLC0415 - see open_inference
+    from reconciler.inference.inquiry import Inquiry  # noqa: PLC0415 - the same
+    from reconciler.inference.safety import Screen  # noqa: PLC0415 - the same
+
+    expect = probe.expect
+    schema = None if expect.schema is None else declared.schemas[expect.schema]
+    return Inquiry(
+        probe,
+        declared.prompts[probe.prompt],
+        None if schema is None else AnswerContract(schema),
+        None if schema is None else schema.schema,
+        None if expect.safety is None else Screen(declared.safety[expect.safety]),
+        None if probe.pricing is None else declared.pricing[probe.pricing],
+    )
+
+
+def unfit(declared: InferenceDeclarations) -> Iterator[Diagnostic]:
+    """What the manifests' own checks let pass and asking would refuse."""
+    if not (declared.prompts or declared.schemas or declared.safety):
+        return
+    from reconciler.inference import prompts  # noqa: PLC0415 - see open_inference
+    from reconciler.inference.answer import AnswerContract  # noqa: PLC0415 - the same
+    from reconciler.inference.safety import Screen  # noqa: PLC0415 - the same
+
+    for template in declared.prompts.values():
+        try:
+            prompts.check(template)
+        except PromptError as error:
+            yield _unfit("WIRING007", str(error), template.source, "/spec/user")
+    for schema in declared.schemas.values():
+        try:
+            AnswerContract(schema)
+        except InferenceError as error:
+            yield _unfit("WIRING007", str(error), schema.source, "/spec/schema")
+    for policy in declared.safety.values():
+        try:
+            Screen(policy)
+        except InferenceError as error:
+            yield _unfit("WIRING007", str(error), policy.source, "/spec/pii")
+
+
+def _unfit(code: str, detail: str, source: Source, path: str) -> Diagnostic:
+    summary = "no question could be put, or no answer judged, by this"
+    return Diagnostic(Severity.ERROR, code, summary, f"{detail}.", source.position(path), path=path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import browser
 import pytest
 from box import store
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from scenario_bench import bench
 
 __all__ = ["bench", "store"]
@@ -28,9 +28,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(MISSING)
 
 
-settings.register_profile("quick", max_examples=15)
-if os.environ.get("QUICK"):
-    settings.load_profile("quick")
+# A busy machine is slow at making examples; that says nothing about what is tested.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=15)
+settings.load_profile("quick" if os.environ.get("QUICK") else "steady")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler import platforms
 from reconciler.errors import InferenceError, PromptError
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from reconciler.inference.inquiry import Inquiry
     from reconciler.transport import Client
 
-DIALECT_OF: Mapping[str, str] = {"cxone": "openai-websocket", "cognigy": "cognigy", "genesys": "genesys"}
-"""The dialect by platform. All others are taken to speak OpenAI's, over HTTP."""
-
 USUAL_DIALECT = "openai"
+"""What a gateway is taken to speak whose platform says nothing."""
 
 
 class Probing(Enum):
@@ -61,8 +60,13 @@ def open_inference(gateway: Gateway, link: Client, clock: Clock, progress: Progr
     from reconciler.inference.client import InferenceClient  # noqa: PLC0415 - a library that few commands need
     from reconciler.inference.dialects import DIALECTS  # noqa: PLC0415 - the same
 
-    dialect = DIALECTS[DIALECT_OF.get(gateway.platform, USUAL_DIALECT)]
-    return InferenceClient(link, dialect, clock, progress)
+    return InferenceClient(link, DIALECTS[dialect_of(gateway)], clock, progress)
+
+
+def dialect_of(gateway: Gateway) -> str:
+    """The dialect that its platform speaks over the transport that its manifest names."""
+    spoken = platforms.of_gateway(gateway).capabilities.dialect_over(gateway.transport)
+    return spoken or USUAL_DIALECT
 
 
 def checkers(probes: Probes, desired: Desired, ports: AskingPorts) -> tuple[Checker, ...]:

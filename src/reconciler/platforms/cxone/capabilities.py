@@ -19,8 +19,8 @@ CAPABILITIES = Capabilities(
         WEBHOOK: KindCapability(guard=Guard.ETAG, write_only=("/spec/secret",)),
     },
     permissions=("llm:gateway:read", "llm:gateway:write", "webhook:read", "webhook:write"),
-    dialect="openai-websocket",
-    dialects={"websocket": "openai-websocket"},
+    dialect="openai",
+    dialects={"http": "openai", "websocket": "openai-websocket"},
 )
 
 ROOT = "/api/v1/llm/gateway"

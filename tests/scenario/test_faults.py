@@ -184,3 +184,16 @@ def test_a_candidate_that_cannot_be_removed_is_remembered_until_it_can(bench: Be
     assert bench.apply().code == 0
     assert set(bench.endpoints()) == {"one"}
     assert bench.plan().code == 0
+
+
+def test_a_key_under_another_name_is_put_back(bench: Bench) -> None:
+    """The manifest names the new key only, and the old one must still be found to restore what worked."""
+    bench.manifests(endpoint("one").replace("readiness:", "rollout: in-place\n  readiness:"))
+    assert bench.apply().code == 0
+    bench.environ["KEY_B"] = "sk-rejected-0123456789"
+    bench.faults(keys=[{"pattern": "sk-rejected*", "answer": "rejected"}])
+    bench.manifests(endpoint("one", key="KEY_B").replace("readiness:", "rollout: in-place\n  readiness:"))
+    run = bench.apply("--on-failure", "rollback")
+    assert run.code == 4, run.out + run.err
+    assert run.json["outcomes"][0]["status"] == "rolled_back", run.out
+    assert bench.endpoints()["one"]["credentials"][0]["apiKey"].endswith("aaaa")

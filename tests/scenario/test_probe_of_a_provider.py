@@ -103,7 +103,10 @@ def provider(bench: Bench, tmp_path: Path) -> Iterator[str]:
     ):
         assert between.stdout is not None
         awaited(url)
-        bench.write("manifests/gateway.yaml", GATEWAY.format(url=between.stdout.readline().strip(), total=10))
+        bench.write(
+            "manifests/gateway.yaml",
+            GATEWAY.format(url=between.stdout.readline().strip(), total=10) + "  transport: websocket\n",
+        )
         yield url
 
 

@@ -87,6 +87,8 @@ def audited(bench: Bench) -> list[dict[str, Any]]:
 @pytest.fixture
 def live(bench: Bench) -> Bench:
     """The endpoint is live with gpt-4-turbo, and its gate was ready."""
+    gateway = bench.root / "manifests" / "gateway.yaml"
+    gateway.write_text(gateway.read_text(encoding="utf-8") + "  transport: websocket\n", encoding="utf-8")
     bench.manifests(endpoint("one"), DECLARED, probe())
     bench.faults(answers=[DECISION])
     run = bench.apply()

@@ -69,10 +69,25 @@ def test_an_update_that_is_rejected_is_written_back_with_its_secret() -> None:
 def test_an_update_whose_earlier_secret_is_gone_stays_and_says_so() -> None:
     """The earlier key cannot be sent any more; a document without it would be worse than the new one."""
     desk = Engine()
-    outcome = asyncio.run(restored(desk, (REJECTED,), key="L"))
+
+    async def lost() -> Outcome:
+        await desk.apply(keyed())
+        desk.vault.lose("K")
+        desk.gateway.answers = [(REJECTED,)]
+        return only(await desk.apply(keyed(key="L", rpm=2, rollout=Rollout.IN_PLACE), apply=BACK))
+
+    outcome = asyncio.run(lost())
     assert (outcome.status, outcome.healthy) == (Status.APPLIED, False)
     assert "not rolled back" in (outcome.error or "")
     assert desk.gateway.objects["ep"].spec["rateLimits"] == {"requestsPerMinute": 2}
+
+
+def test_an_earlier_secret_is_found_though_the_manifest_names_another() -> None:
+    """A change of the reference is the most usual way to a bad key, and must be as easy to take back."""
+    desk = Engine()
+    outcome = asyncio.run(restored(desk, (REJECTED,), key="L"))
+    assert outcome.status is Status.ROLLED_BACK
+    assert desk.gateway.sent[-1][KEY_PATH].reveal() == "sk-first-1111"
 
 
 def test_an_earlier_reference_that_leads_elsewhere_now_is_gone_as_well() -> None:

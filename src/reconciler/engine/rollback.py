@@ -19,7 +19,7 @@ from reconciler.model.change import Action, Change
 from reconciler.model.live import Live
 from reconciler.model.resource import Resource
 from reconciler.model.run import Outcome, Status
-from reconciler.planning import change_for, earlier_resource, entry_for, observed_digest
+from reconciler.planning import change_for, earlier_refs, earlier_resource, entry_for, observed_digest
 
 
 async def restore(job: Job, failed: Outcome, before: Live | None, written: Live) -> Outcome:
@@ -40,11 +40,20 @@ async def _undo(job: Job, before: Live | None, written: Live) -> bool:
     if job.change.action is Action.CREATE or before is None:
         await write.delete(_removal(job, written))
         return True
+    await _fetch_earlier(job)
     earlier = earlier_resource(job.wanted, before, job.entry, job.assembly.vault.fingerprint)
     if earlier is None:
         return False
     await write.rewrite(_rewrite(job, earlier, written))
     return True
+
+
+async def _fetch_earlier(job: Job) -> None:
+    """Secrets that the manifest no longer names were not fetched yet; one that cannot be had is no error here."""
+    if job.entry is None:
+        return
+    refs = earlier_refs(job.wanted, job.entry).values()
+    await job.assembly.vault.prepare(tuple(ref for ref in refs if ref is not None))
 
 
 def _removal(job: Job, written: Live) -> Job:

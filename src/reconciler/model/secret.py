@@ -23,6 +23,12 @@ class SecretRef:
     def __str__(self) -> str:
         return f"{self.source}:{' '.join(self.locator)}"
 
+    @classmethod
+    def parse(cls, text: str) -> SecretRef | None:
+        """Read ``env:NAME`` or ``file:path`` back; None for a command, whose words cannot be told apart any more."""
+        source, colon, locator = text.partition(":")
+        return cls(source, (locator,)) if colon and locator and source in {"env", "file"} else None
+
 
 class SecretValue:
     """A secret in memory. It cannot be printed, formatted, pickled, copied or serialised.

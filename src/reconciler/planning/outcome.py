@@ -11,7 +11,7 @@ from reconciler.model.memory import Entry
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Resource
 from reconciler.model.run import Cause, Residue
-from reconciler.model.secret import Fingerprint
+from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning.diff import differing
 from reconciler.planning.pointer import covers, join, lookup
 from reconciler.planning.secretdiff import FingerprintOf, unsent
@@ -51,6 +51,13 @@ def sent_before(wanted: Entry, entry: Entry) -> Entry:
     return replace(wanted, fingerprints=fingerprints, refs=refs)
 
 
+def earlier_refs(wanted: Resource, entry: Entry) -> Mapping[str, SecretRef | None]:
+    """What the secrets were sent from that were last applied, also where the manifest names others by now."""
+    by_text = {str(ref): ref for ref in wanted.secrets.values()}
+    texts = {path: entry.refs.get(path, "") for path in entry.fingerprints}
+    return {path: by_text.get(text) or SecretRef.parse(text) for path, text in texts.items()}
+
+
 def earlier_resource(
     wanted: Resource, before: Live, entry: Entry | None, fingerprint: FingerprintOf
 ) -> Resource | None:
@@ -60,8 +67,7 @@ def earlier_resource(
     """
     if entry is None or unsent(entry):
         return None
-    by_text = {str(ref): ref for ref in wanted.secrets.values()}
-    secrets = {path: by_text.get(entry.refs.get(path, "")) for path in entry.fingerprints}
+    secrets = earlier_refs(wanted, entry)
     for path, ref in secrets.items():
         if ref is None or fingerprint(wanted.address.gateway, ref) != entry.fingerprints[path]:
             return None

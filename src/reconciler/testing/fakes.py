@@ -229,6 +229,11 @@ class StaticVault:
         """From now on the reference leads to another value."""
         self._values[_reference(key)] = value
 
+    def lose(self, key: SecretRef | str) -> None:
+        """From now on the reference leads nowhere."""
+        self._values.pop(_reference(key), None)
+        self._prepared.discard(_reference(key))
+
     async def prepare(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Diagnostic]:
         """Make them available; for each that there is none of, a diagnostic."""
         if not self._available:

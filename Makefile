@@ -39,6 +39,7 @@ benchmark: setup  ## the README's figures, measured on this machine
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas
+	$(BIN)/reconciler serve --openapi > schemas/router.openapi.json
 
 readme: setup  ## fill the README with the demo's transcript and the benchmark's table
 	$(BIN)/python docs/fill_readme.py

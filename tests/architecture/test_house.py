@@ -24,21 +24,22 @@ HOMES = {
     "websockets": {"transport"},
     "yaml": {"manifest"},
     "starlette": {"embedded"},
-    "uvicorn": {"embedded"},
+    "fastapi": {"router"},
+    "uvicorn": {"embedded", "router"},
     "sqlite3": {"ledger", "embedded"},
     "click": {"cli"},
     "rich": {"cli", "render"},
     "structlog": {"cli"},
     "cryptography": {"secrets"},
     "opentelemetry": {"cli"},
-    "prometheus_client": {"render"},
+    "prometheus_client": {"render", "router"},
     "deepdiff": {"planning"},
     "jsonschema": {"planning", "kinds", "inference"},
     "jinja2": {"manifest", "inference"},
     "phonenumbers": {"inference"},
     "bpe_openai": {"inference"},
     "presidio_analyzer": {"inference"},
-    "pydantic": {"kinds", "settings", "embedded"},
+    "pydantic": {"kinds", "settings", "embedded", "router"},
 }
 """Where a library may be imported. A second home has to be argued for here."""
 
@@ -242,5 +243,6 @@ def test_help_starts_without_the_heavy_libraries() -> None:
         "sqlite3",
         "opentelemetry",
         "prometheus_client",
+        "fastapi",
     ):
         assert f"'{library}'" not in done.stdout

@@ -18,8 +18,6 @@ class Gate:
         self._line = line
         self._free = asyncio.Semaphore(most)
         self._inside = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     @property
     def running(self) -> int:
@@ -31,22 +29,15 @@ class Gate:
         """Turns in line."""
         return max(0, self._inside - self._most)
 
-    async def idle(self) -> None:
-        """Wait until nobody is inside."""
-        await self._idle.wait()
-
     def enter(self) -> None:
         """Come in, or be refused: to be followed by `leave` whatever happens."""
         if self._inside >= self._most + self._line:
             raise Refused(Refusal.OVERLOADED)
         self._inside += 1
-        self._idle.clear()
 
     def leave(self) -> None:
         """Go out."""
         self._inside -= 1
-        if not self._inside:
-            self._idle.set()
 
     @asynccontextmanager
     async def turn(self, ends: float) -> AsyncIterator[None]:

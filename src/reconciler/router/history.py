@@ -31,7 +31,7 @@ _CUSTOMER = frozenset({"customer", "user", "end_user", "enduser"})
 
 async def history(link: Client, channel: Channel, wanted: History, event: Event) -> Sequence[Message]:
     """At most `wanted.turns` messages. Raises GatewayError; keeps no time."""
-    path = _HOLE.sub(lambda hole: segment(event.members[hole[1]]), wanted.path)
+    path = _HOLE.sub(lambda hole: segment(event.members.get(hole[1], "")), wanted.path)
     if channel is Channel.CXONE:
         return await _of_bot(link, path, wanted.turns)
     return await _of_summaries(link, path, wanted.turns, event)

@@ -35,10 +35,6 @@ class Taken:
             raise Refused(Refusal.OVERLOADED)
         self._until[proof.once] = now + proof.seconds
 
-    def give_back(self, proof: Proof) -> None:
-        """It was not answered after all, and may come again."""
-        self._until.pop(proof.once, None)
-
     def _forget(self, now: float) -> None:
         """The oldest go first; one with a longer life than those behind it keeps them a little."""
         while self._until and next(iter(self._until.values())) <= now:

@@ -49,7 +49,7 @@ class Kit:
 class Turn:
     """How a turn went. `value` is a text or a document, None with a `reason`. Times in ms."""
 
-    bound: Bound
+    bound: Bound = field(repr=False)
     request_id: str
     value: Any = field(default=None, repr=False)
     reason: Reason | None = None

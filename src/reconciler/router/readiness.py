@@ -92,8 +92,8 @@ async def _look(upstream: Upstream) -> Seen:
         return Seen(reachable=False)
     except (Unauthorized, Forbidden):
         return Seen(reachable=True, authorised=False)
-    except ServerFault:
-        return Seen(reachable=True)
+    except ServerFault as error:
+        return Seen(reachable=error.status is not None)
     except GatewayError:
         return Seen(reachable=True, authorised=True)
     return Seen(reachable=True, authorised=True, models=frozenset(listed) or None)

@@ -34,6 +34,9 @@ from reconciler.router.table import Bound
 
 Cache = AnswerCache[Reply]
 
+SAID_BY = 0.97
+"""Share of the time left that a model has: whoever asks it can then say what it was that took so long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -131,7 +134,7 @@ async def _reply(bound: Bound, question: Question, line: _Line, ends: float) -> 
 
 def _limits(bound: Bound, ends: float) -> Limits:
     """Each model has its share of what is left, so that a first one that is silent leaves time for the next."""
-    left = max(0.001, ends - asyncio.get_running_loop().time())
+    left = max(0.001, (ends - asyncio.get_running_loop().time()) * SAID_BY)
     share = left / len(bound.models)
     return Limits(left, min(share, bound.patience or share), share)
 

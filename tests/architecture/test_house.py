@@ -70,6 +70,7 @@ ALLOWED_NAMES = {
     "add_signal_handler": "asyncio's name",
     "remove_signal_handler": "asyncio's name",
     "processors": "structlog's name",
+    "add_exception_handler": "FastAPI's name",
     "add_span_processor": "OpenTelemetry's name",
     "BatchSpanProcessor": "OpenTelemetry's name",
     "contextmanager": "the standard library's name",

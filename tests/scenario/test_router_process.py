@@ -75,6 +75,8 @@ async def router(root: Path, *words: str) -> Process:
 
 @dataclass
 class Both:
+    """A gateway in a box and a router before it, each a process."""
+
     root: Path
     box: Process
     router: Process
@@ -112,7 +114,7 @@ def test_a_router_that_is_told_to_end_answers_first(tmp_path: Path) -> None:
         async with both(tmp_path) as it:
             await it.faults({"match": SPEAK, "do": {"speech": {"first_ms": 700}}})
             turns = [asyncio.ensure_future(it.turn(lastMessage=f"A very private question {n}")) for n in range(20)]
-            while 'place="running"} 20.0' not in (await it.client.get("/metrics")).text:
+            while 'place="running"} 20.0' not in (await it.client.get("/metrics")).text:  # noqa: ASYNC110 - seen from outside only
                 await asyncio.sleep(0.01)
             code, err = await it.router.stop()
             answers = await asyncio.gather(*turns)
@@ -136,7 +138,7 @@ def test_turns_beyond_their_deadline_do_not_keep_a_router_alive(tmp_path: Path) 
         async with both(tmp_path, 800) as it:
             await it.faults({"match": SPEAK, "do": {"speech": {"first_ms": 60_000}}})
             turn = asyncio.ensure_future(it.turn())
-            while 'place="running"} 1.0' not in (await it.client.get("/metrics")).text:
+            while 'place="running"} 1.0' not in (await it.client.get("/metrics")).text:  # noqa: ASYNC110 - seen from outside only
                 await asyncio.sleep(0.01)
             began = asyncio.get_running_loop().time()
             assert (await it.router.stop())[0] == 0
@@ -186,7 +188,7 @@ def test_a_hangup_reads_the_manifests_again(tmp_path: Path) -> None:
         async with both(tmp_path) as it:
             (it.root / "secrets" / "cxone").write_text("the-next-secret-of-that-route-012345")
             it.router.process.send_signal(signal.SIGHUP)
-            while (await it.turn()).status_code == 200:
+            while (await it.turn()).status_code == 200:  # noqa: ASYNC110 - seen from outside only
                 await asyncio.sleep(0.02)
             assert (await it.turn()).status_code == 401
 
@@ -200,7 +202,7 @@ def test_wrong_manifests_are_said_where_they_are_wrong(tmp_path: Path) -> None:
     async def main() -> None:
         async with both(tmp_path) as it:
             (it.root / "manifests" / "more.yaml").write_text("kind: Nonsense\n")
-            while (await it.client.get("/readyz")).json()["manifests"]["fresh"]:
+            while (await it.client.get("/readyz")).json()["manifests"]["fresh"]:  # noqa: ASYNC110 - seen from outside only
                 await asyncio.sleep(0.05)
             assert (await it.turn()).status_code == 200
             _, err = await it.router.stop()

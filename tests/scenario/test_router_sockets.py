@@ -273,7 +273,7 @@ def test_a_call_without_a_right_signature_reaches_nothing(tmp_path: Path) -> Non
     async def talk(bench: RouterBench) -> None:
         body = cxone_event()
         for given in ({}, {"X-Webhook-Signature": hex_of(b"other")}, {"X-Webhook-Signature": "é" * 64}):
-            headers = {name: value.encode("latin-1") for name, value in given.items()}
+            headers = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
             answer = await bench.client.post(CXONE, content=body, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (401, "bad-signature")
         answer = await bench.client.post(COGNIGY, content=body, headers={"X-Webhook-Signature": hex_of(body)})
@@ -365,7 +365,7 @@ def test_readiness_is_looked_up_and_never_asked_for(tmp_path: Path) -> None:
     """A load balancer that asks a hundred times a second must not become the gateway's problem."""
 
     async def talk(bench: RouterBench) -> None:
-        while (await bench.client.get("/readyz")).json()["status"] != "ready":
+        while (await bench.client.get("/readyz")).json()["status"] != "ready":  # noqa: ASYNC110 - seen from outside only
             await asyncio.sleep(0.01)
         answers = await asyncio.gather(*(bench.client.get("/readyz") for _ in range(100)))
         assert {answer.status_code for answer in answers} == {200}
@@ -405,7 +405,7 @@ def test_readiness_says_which_check_failed(tmp_path: Path, plan: Mapping[str, An
 
 async def until(bench: RouterBench, count: int) -> None:
     """Wait until the manifests were read that often."""
-    while len(bench.told.named("reloaded")) + len(bench.told.named("reload_refused")) < count:
+    while len(bench.told.named("reloaded")) + len(bench.told.named("reload_refused")) < count:  # noqa: ASYNC110 - seen from outside only
         await asyncio.sleep(0.01)
 
 
@@ -439,7 +439,7 @@ def test_a_turn_under_way_ends_with_the_table_it_began_with(tmp_path: Path) -> N
     async def talk(bench: RouterBench) -> None:
         await bench.faults(spoken(first_ms=400))
         turn = asyncio.ensure_future(bench.cxone())
-        while not await bench.questions():
+        while not await bench.questions():  # noqa: ASYNC110 - seen from outside only
             await asyncio.sleep(0.01)
         bench.write(manifests(bench.gateway) + "\n# changed\n")
         await until(bench, 1)

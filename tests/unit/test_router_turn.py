@@ -1,4 +1,4 @@
-"""One turn with a model made by hand: whatever the model does, the bot has its answer, and a reason that never changes."""
+"""One turn with a model made by hand: whatever that does, the bot has its answer, and a reason that never changes."""
 
 from __future__ import annotations
 
@@ -125,6 +125,8 @@ def bound(model: Model, channel: Channel = Channel.CXONE, api: Api | None = None
 
 @dataclass
 class Took:
+    """How a turn went, and all that was told of it."""
+
     turn: Turn
     body: Mapping[str, Any]
     told: RecordingProgress

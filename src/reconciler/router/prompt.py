@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.errors import GatewayError
 from reconciler.inference.chat import Message, Role
@@ -20,6 +20,7 @@ from reconciler.inference.prompts import render
 from reconciler.inference.safety import Verdict
 from reconciler.inference.safety.screen import TOO_LONG
 from reconciler.inference.window import fit
+from reconciler.model.ports import Progress
 from reconciler.router.decision import clean
 from reconciler.router.events import Event
 from reconciler.router.history import history
@@ -30,12 +31,10 @@ from reconciler.router.table import Bound
 MESSAGE = "last_message"
 UNSCREENED = frozenset({"confidence"})
 
-Tell = Callable[[str, str], None]
 
-
-async def conversation(bound: Bound, event: Event, measures: Measures, tell: Tell) -> Sequence[Message]:
+async def conversation(bound: Bound, event: Event, measures: Measures, listen: Progress) -> Sequence[Message]:
     """What is to be sent. Raises Declined, InferenceError."""
-    earlier, message = _split(await _history(bound, event, measures, tell), event.message)
+    earlier, message = _split(await _history(bound, event, measures, listen), event.message)
     asked = {**event.variables, MESSAGE: message}
     values = {
         name: value if name in UNSCREENED else _screened(bound, value, measures)
@@ -48,7 +47,7 @@ async def conversation(bound: Bound, event: Event, measures: Measures, tell: Tel
     return fit(messages, bound.window, bound.models[0]).messages
 
 
-async def _history(bound: Bound, event: Event, measures: Measures, tell: Tell) -> Sequence[Message]:
+async def _history(bound: Bound, event: Event, measures: Measures, listen: Progress) -> Sequence[Message]:
     wanted = bound.route.history
     if wanted is None:
         return ()
@@ -57,7 +56,7 @@ async def _history(bound: Bound, event: Event, measures: Measures, tell: Tell) -
             return await history(bound.upstream.link, bound.route.channel, wanted, event)
     except (GatewayError, TimeoutError) as error:
         measures.without_history(bound)
-        tell("history_missing", type(error).__name__)
+        listen("history_missing", {"error": type(error).__name__})
         return ()
 
 

@@ -10,7 +10,7 @@ The history's failure is not the turn's. The deadline holds over all of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -85,7 +85,7 @@ async def take(bound: Bound, event: Event, kit: Kit, request_id: str, ends: floa
 
 async def _answered(turn: Turn, event: Event, kit: Kit, ends: float) -> Any:
     bound = turn.bound
-    messages = await conversation(bound, event, kit.measures, _telling(kit, turn))
+    messages = await conversation(bound, event, kit.measures, _listening(kit, turn))
     repairs = bound.contract.repair_attempts if bound.contract else 0
     while True:
         answer = await _asked(turn, event, kit, messages, ends)
@@ -98,10 +98,10 @@ async def _answered(turn: Turn, event: Event, kit: Kit, ends: float) -> Any:
         messages = bound.contract.repair(messages, answer.text, answer.problems)
 
 
-def _telling(kit: Kit, turn: Turn) -> Callable[[str, str], None]:
-    """Tell what went wrong beside the turn: an event, and the kind of its error."""
+def _listening(kit: Kit, turn: Turn) -> Progress:
+    """Tells what happens beside the turn, with its names."""
     about = {"route": turn.bound.route.name, "gateway": turn.bound.upstream.name, "request_id": turn.request_id}
-    return lambda event, error: kit.listen(event, {**about, "error": error})
+    return lambda event, fields: kit.listen(event, {**about, **fields})
 
 
 async def _asked(turn: Turn, event: Event, kit: Kit, messages: Sequence[Message], ends: float) -> Judged:

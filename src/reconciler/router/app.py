@@ -137,14 +137,17 @@ def _tell(service: Service, turn: Turn, seconds: float) -> None:
     measures.turn(turn.bound, turn.reason, seconds)
     if turn.reason is not Reason.OVERLOADED:
         measures.first_token(turn.bound, turn.first_token_ms)
-    fields = {
-        "route": route.name,
-        "channel": route.channel.value,
-        "request_id": turn.request_id,
-        "outcome": turn.reason.value if turn.reason else "ok",
-        "duration_ms": round(seconds * 1000, 1),
-    }
-    service.kit.listen("turn_finished", fields)
+    outcome = turn.reason.value if turn.reason else "ok"
+    service.kit.listen(
+        "turn_finished",
+        {
+            "route": route.name,
+            "channel": route.channel.value,
+            "request_id": turn.request_id,
+            "outcome": outcome,
+            "duration_ms": round(seconds * 1000, 1),
+        },
+    )
 
 
 def _refusal(service: Service, came: _Came, refused: Refused) -> Response:

@@ -17,8 +17,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
-demo: setup  ## the example fleet on the embedded gateway: apply, an empty plan, a drift found and repaired
+demo: setup  ## the example fleet on the embedded gateway: apply, an empty plan, a drift repaired; a bot turn on each webhook
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo-bots.sh
 
 check: setup  ## the fast half: format, lint, types, import law, tests that start no process
 	$(BIN)/ruff format --check .
@@ -39,6 +40,7 @@ benchmark: setup  ## the README's figures, measured on this machine
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas
+	$(BIN)/reconciler serve --openapi > schemas/router.openapi.json
 
 reference: setup  ## write the pages that are generated from the models
 	$(BIN)/python docs/defaults_table.py

@@ -24,21 +24,22 @@ HOMES = {
     "websockets": {"transport"},
     "yaml": {"manifest"},
     "starlette": {"embedded"},
-    "uvicorn": {"embedded"},
+    "fastapi": {"router"},
+    "uvicorn": {"embedded", "router"},
     "sqlite3": {"ledger", "embedded"},
     "click": {"cli"},
     "rich": {"cli", "render"},
     "structlog": {"cli"},
     "cryptography": {"secrets"},
     "opentelemetry": {"cli"},
-    "prometheus_client": {"render"},
+    "prometheus_client": {"render", "router"},
     "deepdiff": {"planning"},
     "jsonschema": {"planning", "kinds", "inference"},
     "jinja2": {"manifest", "inference"},
     "phonenumbers": {"inference"},
     "bpe_openai": {"inference"},
     "presidio_analyzer": {"inference"},
-    "pydantic": {"kinds", "settings", "embedded"},
+    "pydantic": {"kinds", "settings", "embedded", "router"},
 }
 """Where a library may be imported. A second home has to be argued for here."""
 
@@ -69,6 +70,7 @@ ALLOWED_NAMES = {
     "add_signal_handler": "asyncio's name",
     "remove_signal_handler": "asyncio's name",
     "processors": "structlog's name",
+    "add_exception_handler": "FastAPI's name",
     "add_span_processor": "OpenTelemetry's name",
     "BatchSpanProcessor": "OpenTelemetry's name",
     "contextmanager": "the standard library's name",
@@ -253,5 +255,6 @@ def test_help_starts_without_the_heavy_libraries() -> None:
         "sqlite3",
         "opentelemetry",
         "prometheus_client",
+        "fastapi",
     ):
         assert f"'{library}'" not in done.stdout

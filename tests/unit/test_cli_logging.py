@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli.journal import Journal
-from reconciler.cli.logging import EVENTS, FIELDS, LogProgress, loggable
+from reconciler.cli.logging import CALL_FIELDS, EVENTS, FIELDS, LogProgress, loggable
+from reconciler.inference.audit import EVENT, Call, audit_fields
+from reconciler.inference.chat import Usage
 from reconciler.model.run import Status
 
 SRC = Path(__file__).resolve().parents[2] / "src" / "reconciler"
@@ -31,7 +33,11 @@ def told() -> Iterator[tuple[str, set[str]]]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         words = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] in {"progress", "_listen"}:
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] in {
+                "progress",
+                "listen",
+                "_listen",
+            }:
                 fields = {
                     k.value for a in node.args if isinstance(a, ast.Dict) for k in a.keys if isinstance(k, ast.Constant)
                 }
@@ -43,8 +49,9 @@ def told() -> Iterator[tuple[str, set[str]]]:
 def test_the_lists_are_what_the_source_tells() -> None:
     """An event that is not listed would be dropped in silence; one that nothing tells misleads whoever greps for it."""
     events = list(told())
-    assert {event for event, _ in events} == set(EVENTS)
-    assert set().union(*(fields for _, fields in events)) == FIELDS
+    assert {EVENT} | {event for event, _ in events} == set(EVENTS)
+    assert set().union(*(fields for _, fields in events)) | CALL_FIELDS == FIELDS
+    assert audit_fields(Call("", "", "", "", Usage(0, 0), 0)).keys() - FIELDS == set()
 
 
 @given(st.text(), st.dictionaries(st.text() | st.sampled_from(sorted(FIELDS)), st.text() | st.integers()))

@@ -25,9 +25,10 @@ def all_codes() -> Mapping[str, str]:
         wiring,
     )
     from reconciler.engine import codes as engine_codes  # noqa: PLC0415 - the same
+    from reconciler.router import codes as router_codes  # noqa: PLC0415 - the same
 
     rooms = (ledger, manifest, planning, platforms, secrets, settings, forge, notify, wiring)
-    tables = [*(room.CODES for room in rooms), engine_codes.CODES, CODES]
+    tables = [*(room.CODES for room in rooms), engine_codes.CODES, router_codes.CODES, CODES]
     return {code: text for table in tables for code, text in table.items()}
 
 

@@ -19,10 +19,30 @@ EVENTS: Mapping[str, int] = {
     "request_retried": logging.DEBUG,
     "request_finished": logging.DEBUG,
     "throttled": logging.INFO,
+    "inference.call": logging.INFO,
+    "inference_repeated": logging.INFO,
+    "inference_fell_back": logging.WARNING,
+    "turn_finished": logging.INFO,
+    "turn_broke": logging.ERROR,
+    "call_refused": logging.WARNING,
+    "history_missing": logging.WARNING,
+    "reloaded": logging.INFO,
+    "reload_refused": logging.ERROR,
+    "draining": logging.INFO,
 }
 """Every event that may be logged, with its level."""
 
-FIELDS = frozenset({"gateway", "objects", "address", "action", "status", "duration_ms", "method", "path", "seconds"})
+CALL_FIELDS = frozenset(
+    {"time", "model", "request_hash", "prompt_tokens", "completion_tokens", "total_tokens", "tokens_estimated"}
+    | {"cached", "safety", "safety_found", "cost", "currency", "latency_ms", "time_to_first_token_ms", "outcome"}
+)
+"""Of the audit line that each question to a model leaves."""
+
+FIELDS = frozenset(
+    {"gateway", "objects", "address", "action", "status", "duration_ms", "method", "path", "seconds"}
+    | {"route", "channel", "request_id", "error"}
+    | CALL_FIELDS
+)
 """Every field that may be logged; what else an event carries is for other readers of it."""
 
 

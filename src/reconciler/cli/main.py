@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("reconciler.cli.explain", "Explain a field of a kind, or a diagnostic code."),
     "approved": ("reconciler.cli.approved", "Print what merged pull requests approved."),
     "graph": ("reconciler.cli.graph", "Draw what depends on what."),
+    "serve": ("reconciler.cli.serve", "Answer bots: the webhooks of the Routes in the manifests."),
     "gateway": ("reconciler.cli.gateway", "Run the gateway in a box."),
     "completion": ("reconciler.cli.completion", "Print the completion script of a shell."),
     "version": ("reconciler.cli.version", "Print the version."),

@@ -7,18 +7,21 @@ from reconciler.wiring.codes import CODES
 from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
 from reconciler.wiring.outside import open_forge, open_webhook
+from reconciler.wiring.routing import check_serve_extra, open_routes
 from reconciler.wiring.session import open_ledger, open_session
 
 __all__ = [
     "CODES",
     "Probes",
     "Probing",
+    "check_serve_extra",
     "commit_of",
     "commits_of",
     "holder",
     "open_forge",
     "open_inference",
     "open_ledger",
+    "open_routes",
     "open_session",
     "open_webhook",
     "plan_against",

@@ -48,7 +48,7 @@ async def open_gateway(
     """One gateway, closed together with `stack`."""
     from reconciler import transport  # noqa: PLC0415 - an HTTP client takes a tenth of a second to load
 
-    base_url = await _base_url(stack, settings, gateway, known)
+    base_url = await base_url_of(stack, settings, gateway, known)
     target = transport.Target(
         gateway=gateway.name,
         base_url=base_url,
@@ -66,9 +66,10 @@ async def open_gateway(
     return Opened(adapter, client)
 
 
-async def _base_url(
+async def base_url_of(
     stack: AsyncExitStack, settings: Settings, gateway: Gateway, known: platforms.OpenablePlatform
 ) -> str:
+    """Where a gateway's API is; the gateway in a box is started, and stopped with `stack`."""
     if gateway.url != EMBEDDED:
         return known.base_url(gateway)
     from reconciler import embedded  # noqa: PLC0415 - a server is needed for this one URL only

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 GROUP = "reconciler.platforms"
 
 _BUILT_IN: Mapping[str, str] = {
+    "cognigy-rest": "reconciler.platforms.cognigy_rest",
     "cxone": "reconciler.platforms.cxone",
 }
 

@@ -32,9 +32,11 @@ class Api:
         return self.project_path.rpartition("/")[2]
 
     async def load(self) -> Project:
-        """The project, by two lists and its settings."""
-        models, connections, cases = await asyncio.gather(self._models(), self._connections(), self._use_cases())
-        return Project(self.client.gateway, models, connections, cases)
+        """The project, by two lists and its settings. One that fails waits for the others: none outlives the call."""
+        models, connections = asyncio.ensure_future(self._models()), asyncio.ensure_future(self._connections())
+        cases = asyncio.ensure_future(self._use_cases())
+        await asyncio.gather(models, connections, cases, return_exceptions=True)
+        return Project(self.client.gateway, models.result(), connections.result(), cases.result())
 
     async def _models(self) -> Sequence[Wire]:
         """Chat models of the project: global ones and those for embeddings are no endpoints."""

@@ -103,10 +103,10 @@ async def update(adapter: Adapter) -> object:
     return await adapter.update(other, live, material(other))
 
 
-async def delete(adapter: Adapter) -> object:
+async def delete(adapter: Adapter) -> None:
     live = await adapter.read(WANTED.address, "m-ep-one")
     assert live is not None
-    return await adapter.delete(live)
+    await adapter.delete(live)
 
 
 async def verify(adapter: Adapter) -> object:
@@ -157,7 +157,7 @@ CALLS: dict[str, tuple[Call, list[Said]]] = {
     "verify": (verify, [*WHOLE, *WHOLE, VALID, VALID]),
     "preflight": (
         preflight,
-        [*LEAN, made(connection("x")), made(model("ep-one-candidate-1")), *CANDIDATE] + [VALID, *CANDIDATE, DONE, DONE],
+        [*LEAN, made(connection("x")), made(model("ep-one-candidate-1")), *CANDIDATE, VALID, *CANDIDATE, DONE, DONE],
     ),
 }
 

@@ -36,6 +36,9 @@ spec:
   readiness: {{deadlineSeconds: 2}}
 """
 
+CLAIMS = "    default: true\n    useCases: [knowledgeSearch, aiAgent]\n"
+SECOND = "    - {keyId: second, priority: 10, apiKey: {env: KEY_B}}\n"
+
 
 @pytest.fixture
 def project(bench: Bench) -> Bench:
@@ -57,6 +60,7 @@ def cases(bench: Bench) -> dict[str, Any]:
     return {name: said["largeLanguageModelId"] for name, said in found.items() if said["largeLanguageModelId"]}
 
 
+@pytest.mark.slow
 def test_from_nothing_to_nothing(project: Bench) -> None:
     """The whole life of an endpoint: made, quiet, edited by others, repaired, rotated, proven, removed."""
     bench = project
@@ -97,6 +101,39 @@ def test_from_nothing_to_nothing(project: Bench) -> None:
     assert (listed(bench, "largelanguagemodels"), listed(bench, "connections"), cases(bench)) == ({}, {}, {})
 
 
+@pytest.mark.slow
+def test_interrupted_runs_are_completed_by_the_next(project: Bench) -> None:
+    """Each stage of a life breaks off in the middle; the ledger, the plan and the project have to agree afterwards."""
+    bench = project
+    full, other = (ENDPOINT.format(name=name, model="qwen-3") for name in ("ep-one", "two"))
+    other = other.replace(CLAIMS, "")
+    lean = other.replace(SECOND, "")
+    bench.faults({"match": {"method": "PATCH", "path": "*/settings"}, "do": {"status": 400}})
+    bench.manifests(full, other)
+    assert bench.apply().code != 0
+    assert "ep-one--new" in listed(bench, "largelanguagemodels")
+    bench.faults()
+    assert bench.apply().code == 0
+    assert bench.plan().code == 0
+    assert "ep-one--new" not in listed(bench, "largelanguagemodels")
+
+    bench.faults({"match": {"method": "DELETE", "path": "*/connections/*"}, "do": {"status": 400}})
+    bench.manifests(full, lean)
+    assert bench.apply().code != 0
+    assert "two--second" in listed(bench, "connections")
+    bench.manifests(lean)
+    assert bench.apply().code != 0
+    assert "ep-one--gone" in listed(bench, "largelanguagemodels")
+    bench.faults()
+    assert bench.plan().json["summary"]["delete"] == 1
+    applied = bench.apply()
+    assert applied.code == 0, applied.out + applied.err
+    assert bench.plan().code == 0
+    assert set(listed(bench, "largelanguagemodels")) == {"two"}
+    assert set(listed(bench, "connections")) == {"two--first"}
+
+
+@pytest.mark.slow
 def test_a_bad_key_never_reaches_the_live_model(project: Bench) -> None:
     """The candidate beside it fails its test, is gone afterwards, and the model still has the key that works."""
     bench = project
@@ -113,6 +150,7 @@ def test_a_bad_key_never_reaches_the_live_model(project: Bench) -> None:
     assert tested["isCredentialsValid"] is True
 
 
+@pytest.mark.slow
 def test_a_project_made_by_hand_is_taken_over(project: Bench) -> None:
     """Import, then plan, is empty: Connections that several models share, names that are no names, and all."""
     bench = project

@@ -85,7 +85,9 @@ class CognigyBench:
         """Of the call that makes an endpoint visible, changes it, or lets it go from sight."""
         path = f"{self.root}/largelanguagemodels*"
         models, _ = await self.names()
-        matches = [{"method": "PATCH"}, {"method": "DELETE", "after": 1}] if models else [{"method": "POST"}]
+        matches: list[dict[str, Any]] = (
+            [{"method": "PATCH"}, {"method": "DELETE", "after": 1}] if models else [{"method": "POST"}]
+        )
         await self.faults(*({"match": {**m, "path": path, "times": 1}, "do": {"drop": "after"}} for m in matches))
 
     async def refuse_echoing(self) -> None:

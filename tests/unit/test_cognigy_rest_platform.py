@@ -11,6 +11,8 @@ from reconciler.manifest import LoadOptions, load
 from reconciler.model.address import Address
 from reconciler.model.resource import Gateway, Lifecycle, Resource
 from reconciler.platforms import find
+from reconciler.testing.fakes import FakeClock, RecordingProgress
+from reconciler.transport import Target, connect
 
 PLATFORM = find("cognigy-rest")
 GATEWAY = """\
@@ -133,9 +135,6 @@ def test_other_kinds_do_not_exist() -> None:
 )
 def test_paths_stay_in_one_project_on_one_host(paths: dict[str, str], where: str) -> None:
     """The key goes wherever a path leads, and a gateway without its project would change another's."""
-    from reconciler.testing.fakes import FakeClock, RecordingProgress
-    from reconciler.transport import Target, connect
-
     gateway = Gateway("prod", "cognigy-rest", "https://x.example.com", paths=paths)
     client = connect(Target("prod", "https://x.example.com"), FakeClock(), RecordingProgress())
     with pytest.raises(InputError) as refused:

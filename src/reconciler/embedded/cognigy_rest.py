@@ -7,15 +7,27 @@ reference page says. A Connection's fields are never given back.
 from __future__ import annotations
 
 import json
-import secrets
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconciler.embedded.body import parse
+from reconciler.embedded.cognigy_objects import (
+    ASSIGNED,
+    CONNECTIONS,
+    MODELS,
+    SETTINGS,
+    envelope,
+    everything,
+    found,
+    getting,
+    listing,
+    made,
+    put,
+    read,
+    refused,
+)
 from reconciler.embedded.faults import Deed
 from reconciler.embedded.inference.http import HttpAnswer
 from reconciler.embedded.objects import reply
@@ -24,8 +36,6 @@ from reconciler.embedded.validation import Refused
 if TYPE_CHECKING:
     from reconciler.embedded.app import Gateway
 
-MODELS, CONNECTIONS, SETTINGS = "cognigy-models", "cognigy-connections", "cognigy-settings"
-LARGEST_PAGE = 100
 LARGEST_BODY = 60_000
 MOST_FIELDS = 10
 PROVIDERS = frozenset(
@@ -34,12 +44,6 @@ PROVIDERS = frozenset(
         *("openAICompatible", "mistral", "googleGenAI"),
     }
 )
-_ASSIGNED = frozenset({"_id", "id", "version", "referenceId", "projectId"})
-_CODES = {400: 1005, 401: 401, 404: 1002, 409: 1004, 413: 413}
-
-
-def _refused(status: int, detail: str) -> Refused:
-    return Refused(status, str(_CODES[status]), detail)
 
 
 def _answering(answer: HttpAnswer) -> HttpAnswer:
@@ -48,108 +52,29 @@ def _answering(answer: HttpAnswer) -> HttpAnswer:
     def checked(gateway: Gateway, request: Request, deed: Deed, body: bytes) -> Response:
         try:
             if not request.headers.get("x-api-key"):
-                raise _refused(401, "no API key")
+                raise refused(401, "no API key")
             if len(body) > LARGEST_BODY:
-                raise _refused(413, "the body is too large")
+                raise refused(413, "the body is too large")
             if request.method == "GET" and body:
-                return _envelope(403, "a GET has no body")
+                return envelope(403, "a GET has no body")
             with gateway.store.alone():
                 return answer(gateway, request, deed, body)
-        except Refused as refused:
-            return _envelope(refused.status, str(refused))
+        except Refused as refusal:
+            return envelope(refusal.status, str(refusal))
 
     return checked
 
 
-def _envelope(status: int, detail: str) -> Response:
-    body = {
-        "type": "about:blank",
-        "title": "Error",
-        "status": status,
-        "detail": detail,
-        "code": _CODES.get(status, status),
-        "traceId": "api-" + uuid.uuid4().hex[:12],
-    }
-    return reply(status, body)
-
-
-def _all(gateway: Gateway, kind: str) -> Sequence[dict[str, Any]]:
-    return [json.loads(item) for _, item in gateway.store.page(kind, "", 100_000)]
-
-
-def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in {"id", "version"}}
-
-
-def _listing(kind: str) -> HttpAnswer:
-    def listed(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
-        project = request.query_params.get("projectId")
-        after = request.query_params.get("next", "")
-        asked = request.query_params.get("limit", "25")
-        size = max(1, min(LARGEST_PAGE, int(asked) if asked.isdecimal() else LARGEST_PAGE))
-        found = [item for item in _all(gateway, kind) if item["projectId"] == project]
-        rest = [item for item in found if item["_id"] > after]
-        following = rest[size - 1]["_id"] if len(rest) > size else None
-        page = [_shown(item) for item in rest[:size]]
-        return reply(200, {"items": page, "total": len(found), "nextCursor": following, "previousCursor": None})
-
-    return listed
-
-
-def _found(gateway: Gateway, request: Request, kind: str) -> dict[str, Any]:
-    stored = gateway.store.get(kind, request.path_params["id"])
-    if stored is None:
-        raise _refused(404, "Resource not found")
-    return dict(json.loads(stored.item))
-
-
-def _getting(kind: str) -> HttpAnswer:
-    def get(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
-        return reply(200, _shown(_found(gateway, request, kind)))
-
-    return get
-
-
-def _read(body: bytes, *needed: str) -> dict[str, Any]:
-    document = parse(body)
-    if not isinstance(document, dict):
-        raise _refused(400, "the body must be an object")
-    for name in needed:
-        if not isinstance(document.get(name), str) or not document[name]:
-            raise _refused(400, f"{name} must be a text")
-    return document
-
-
-def _put(gateway: Gateway, kind: str, item: Mapping[str, Any], keys: Sequence[Mapping[str, Any]] = ()) -> None:
-    shown = {name: value for name, value in item.items() if name not in {"id", "version"}}
-    gateway.store.put(kind, str(item["_id"]), shown, keys)
-
-
-def _made(gateway: Gateway, kind: str, body: Mapping[str, Any], keys: Sequence[Mapping[str, Any]] = ()) -> Response:
-    if not isinstance(body.get("projectId"), str):
-        raise _refused(400, "projectId must be a text")
-    given = {name: value for name, value in body.items() if name not in _ASSIGNED}
-    item = {
-        "_id": secrets.token_hex(12),
-        "referenceId": str(uuid.uuid4()),
-        "projectId": body["projectId"],
-        "resourceLevel": "project",
-        **given,
-    }
-    _put(gateway, kind, item, keys)
-    return reply(201, item)
-
-
 def post_connection(gateway: Gateway, _request: Request, _deed: Deed, body: bytes) -> Response:
     """Make a Connection. Names need not differ."""
-    given = _read(body, "name", "type", "extension")
+    given = read(body, "name", "type", "extension")
     keys = _keys(gateway, given.pop("fields", None))
-    return _made(gateway, CONNECTIONS, given, keys)
+    return made(gateway, CONNECTIONS, given, keys)
 
 
 def _keys(gateway: Gateway, fields: Any) -> Sequence[Mapping[str, Any]]:
     if not isinstance(fields, dict) or not 1 <= len(fields) <= MOST_FIELDS:
-        raise _refused(400, f"fields must hold 1 to {MOST_FIELDS} entries")
+        raise refused(400, f"fields must hold 1 to {MOST_FIELDS} entries")
     return [
         {"field": name, "hash": gateway.store.hashed(str(value)), "answer": gateway.faults.plan.answer_for(str(value))}
         for name, value in fields.items()
@@ -158,70 +83,72 @@ def _keys(gateway: Gateway, fields: Any) -> Sequence[Mapping[str, Any]]:
 
 def patch_connection(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
     """Change the fields of a Connection, and nothing else."""
-    given = _read(body)
+    given = read(body)
     if given.keys() != {"fields"}:
-        raise _refused(400, "only fields can be changed")
-    _put(gateway, CONNECTIONS, _found(gateway, request, CONNECTIONS), _keys(gateway, given["fields"]))
+        raise refused(400, "only fields can be changed")
+    put(gateway, CONNECTIONS, found(gateway, request, CONNECTIONS), _keys(gateway, given["fields"]))
     return Response(status_code=204)
 
 
 def delete_connection(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
     """Remove a Connection, whoever needs it."""
-    _found(gateway, request, CONNECTIONS)
+    found(gateway, request, CONNECTIONS)
     gateway.store.delete(CONNECTIONS, request.path_params["id"])
     return Response(status_code=204)
 
 
 def _check_model(gateway: Gateway, model: Mapping[str, Any]) -> None:
-    known = {item["referenceId"] for item in _all(gateway, CONNECTIONS)}
+    known = {item["referenceId"] for item in everything(gateway, CONNECTIONS)}
     if model.get("provider") not in PROVIDERS or not isinstance(model.get("modelType"), str):
-        raise _refused(400, "unknown provider or no modelType")
+        raise refused(400, "unknown provider or no modelType")
     if not isinstance(model.get(model["provider"]), dict):
-        raise _refused(400, f"{model['provider']} must be an object")
+        raise refused(400, f"{model['provider']} must be an object")
     if model.get("connectionId") not in known:
-        raise _refused(400, "connectionId names no Connection of the project")
-    others = {item["referenceId"] for item in _all(gateway, MODELS)}
+        raise refused(400, "connectionId names no Connection of the project")
+    others = {item["referenceId"] for item in everything(gateway, MODELS)}
     fallbacks = model.get("fallbacks", [])
     if len(fallbacks) > 1 or any(item.get("largeLanguageModelId") not in others for item in fallbacks):
-        raise _refused(400, "a model has at most one fallback, which must be there")
+        raise refused(400, "a model has at most one fallback, which must be there")
 
 
 def _check_default(gateway: Gateway, model: Mapping[str, Any], key: str) -> None:
-    if model.get("isDefault") and any(item.get("isDefault") and item["_id"] != key for item in _all(gateway, MODELS)):
-        raise _refused(409, "another model is the default")
+    if model.get("isDefault") and any(
+        item.get("isDefault") and item["_id"] != key for item in everything(gateway, MODELS)
+    ):
+        raise refused(409, "another model is the default")
 
 
 def post_model(gateway: Gateway, _request: Request, _deed: Deed, body: bytes) -> Response:
     """Make a large language model."""
-    model = _read(body, "name", "modelType", "provider", "connectionId")
+    model = read(body, "name", "modelType", "provider", "connectionId")
     _check_model(gateway, model)
     _check_default(gateway, model, "")
-    return _made(gateway, MODELS, {"isDefault": False, "fallbacks": [], "modelGroup": "chat", **model})
+    return made(gateway, MODELS, {"isDefault": False, "fallbacks": [], "modelGroup": "chat", **model})
 
 
 def patch_model(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
     """Change members of a model; the answer is empty."""
-    given = {name: value for name, value in _read(body).items() if name not in _ASSIGNED}
-    model = {**_found(gateway, request, MODELS), **given}
+    given = {name: value for name, value in read(body).items() if name not in ASSIGNED}
+    model = {**found(gateway, request, MODELS), **given}
     if given.keys() & {"provider", "modelType", "connectionId", "fallbacks"}:
         _check_model(gateway, model)
     _check_default(gateway, model, model["_id"])
-    _put(gateway, MODELS, model)
+    put(gateway, MODELS, model)
     return Response(status_code=204)
 
 
 def delete_model(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
     """Remove a model that is not the default."""
-    if _found(gateway, request, MODELS).get("isDefault"):
-        raise _refused(409, "the default model cannot be deleted")
+    if found(gateway, request, MODELS).get("isDefault"):
+        raise refused(409, "the default model cannot be deleted")
     gateway.store.delete(MODELS, request.path_params["id"])
     return Response(status_code=204)
 
 
 def try_model(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
     """Whether the provider takes the credentials."""
-    model = _found(gateway, request, MODELS)
-    connection = next((c for c in _all(gateway, CONNECTIONS) if c["referenceId"] == model["connectionId"]), None)
+    model = found(gateway, request, MODELS)
+    connection = next((c for c in everything(gateway, CONNECTIONS) if c["referenceId"] == model["connectionId"]), None)
     stored = None if connection is None else gateway.store.get(CONNECTIONS, connection["_id"])
     valid = stored is not None and all(key["answer"] != "rejected" for key in stored.keys)
     answer = {"llmProvider": model["provider"], "isCredentialsValid": valid, "msg": "ok" if valid else "failed"}
@@ -240,24 +167,24 @@ def _cases(gateway: Gateway, request: Request) -> dict[str, Any]:
 
 def patch_settings(gateway: Gateway, request: Request, _deed: Deed, body: bytes) -> Response:
     """Change some use cases; the others stay."""
-    given = _read(body).get("generativeAISettings", {}).get("useCasesSettings", {})
+    given = read(body).get("generativeAISettings", {}).get("useCasesSettings", {})
     if not isinstance(given, dict) or not all(isinstance(said, dict) for said in given.values()):
-        raise _refused(400, "useCasesSettings must hold objects")
+        raise refused(400, "useCasesSettings must hold objects")
     cases = {**_cases(gateway, request), **given}
     gateway.store.put(SETTINGS, request.path_params["id"], {"name": "settings", "cases": cases}, ())
     return Response(status_code=204)
 
 
 _CALLS: Sequence[tuple[str, str, HttpAnswer]] = (
-    ("GET", "/largelanguagemodels", _listing(MODELS)),
+    ("GET", "/largelanguagemodels", listing(MODELS)),
     ("POST", "/largelanguagemodels", post_model),
-    ("GET", "/largelanguagemodels/{id}", _getting(MODELS)),
+    ("GET", "/largelanguagemodels/{id}", getting(MODELS)),
     ("PATCH", "/largelanguagemodels/{id}", patch_model),
     ("DELETE", "/largelanguagemodels/{id}", delete_model),
     ("POST", "/largelanguagemodels/{id}/test", try_model),
-    ("GET", "/connections", _listing(CONNECTIONS)),
+    ("GET", "/connections", listing(CONNECTIONS)),
     ("POST", "/connections", post_connection),
-    ("GET", "/connections/{id}", _getting(CONNECTIONS)),
+    ("GET", "/connections/{id}", getting(CONNECTIONS)),
     ("PATCH", "/connections/{id}", patch_connection),
     ("DELETE", "/connections/{id}", delete_connection),
     ("GET", "/projects/{id}/settings", get_settings),

@@ -121,6 +121,11 @@ def test_interrupted_runs_are_completed_by_the_next(project: Bench) -> None:
     bench.manifests(full, lean)
     assert bench.apply().code != 0
     assert "two--second" in listed(bench, "connections")
+    bench.faults()
+    assert bench.apply().code == 0
+    assert not {name for name in listed(bench, "connections") if "candidate" in name or name == "two--second"}
+
+    bench.faults({"match": {"method": "DELETE", "path": "*/connections/*"}, "do": {"status": 400}})
     bench.manifests(lean)
     assert bench.apply().code != 0
     assert "ep-one--gone" in listed(bench, "largelanguagemodels")

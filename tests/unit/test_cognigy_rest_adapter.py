@@ -205,7 +205,7 @@ def test_leftovers_without_their_endpoint_are_named(tmp_path: Path) -> None:
         return [f"{finding.code} {finding.detail}" for finding in seen.diagnostics]
 
     [said] = boxed(tmp_path, left)
-    assert said.startswith("PLATFORM008")
+    assert said.startswith("PLATFORM009")
     assert "ep-one--k1" in said
 
 

@@ -31,7 +31,7 @@ CODES: Mapping[str, str] = {
         "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host. Credentials "
         "go to one host only, and a path without its id would reach all objects at once."
     ),
-    "PLATFORM008": (
+    "PLATFORM009": (
         "On the gateway are objects that are named as parts of an endpoint, and the endpoint is not there: a run was "
         "interrupted while it made one. Nothing uses them. Declare the endpoint again, and the next apply completes "
         "it, or remove them by hand."

@@ -46,7 +46,7 @@ class CognigyRestAdapter:
         if not names:
             return ()
         detail = f"{', '.join(names)}. Declaring the endpoint again completes it; otherwise remove them by hand."
-        return (self._finding(Severity.WARNING, "PLATFORM008", "parts without their endpoint", detail),)
+        return (self._finding(Severity.WARNING, "PLATFORM009", "parts without their endpoint", detail),)
 
     def _finding(self, severity: Severity, code: str, summary: str, detail: str) -> Diagnostic:
         position = self.gateway.source.position("/spec/url")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-SHOWN = ("authorization", "accept", "content-type", "if-match", "if-none-match")
+SHOWN = ("authorization", "x-api-key", "accept", "content-type", "if-match", "if-none-match")
 
 
 @dataclass

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 from reconciler.embedded import objects
 from reconciler.embedded.access import TOKEN_PATHS, grant, require_token
 from reconciler.embedded.body import parse, read
+from reconciler.embedded.cognigy_rest import CALLS
 from reconciler.embedded.faults import Deed, FaultPlan, Faults
 from reconciler.embedded.inference import SocketDialect, calls, listen, sockets
 from reconciler.embedded.store import Store
@@ -62,7 +63,7 @@ def build(gateway: Gateway, *, admin: bool) -> Starlette:
             for method, path, scope, name, answer in _ROUTES
         ),
     ]
-    routes += [Route(path, _guarded(gateway, answer), methods=[method]) for method, path, answer in calls()]
+    routes += [Route(path, _guarded(gateway, answer), methods=[method]) for method, path, answer in (*calls(), *CALLS)]
     routes += [WebSocketRoute(path, _listening(gateway, dialect)) for path, dialect in sockets()]
     if admin:
         routes += [

@@ -78,6 +78,9 @@ class EndpointSpec(Strict):
     fallback_models: list[Text] = []
     timeout_ms: Annotated[int, Field(ge=1, le=3_600_000)] | None = None
     retry_on_rate_limit: bool | None = None
+    options: dict[Text, Text | bool | list[Text]] = Field(
+        default={}, description="What one platform alone has; its reference page names them."
+    )
     readiness: ReadinessModel = Field(default_factory=ReadinessModel)
     rollout: Literal["candidate", "in-place"] = Field(
         default="candidate", description="Prove a risky change beside the live endpoint first, or write and verify."

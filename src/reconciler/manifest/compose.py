@@ -26,7 +26,7 @@ from reconciler.model.live import Live
 ENDPOINT, WEBHOOK, MATRIX, LIMITS = "Endpoint", "Webhook", "CredentialMatrix", "RateLimit"
 ORDER = (ENDPOINT, MATRIX, LIMITS, WEBHOOK)
 
-_FIELDS = ("fallbackStrategy", "fallbackModels", "timeoutMs", "retryOnRateLimit")
+_FIELDS = ("fallbackStrategy", "fallbackModels", "timeoutMs", "retryOnRateLimit", "options")
 _PLACEHOLDER = {"env": "NAME"}
 
 Written = Mapping[str, Any]
@@ -118,7 +118,7 @@ def endpoint_spec(live: Live, credentials: Any, limits: Any, name: str = "") -> 
         "rateLimits": limits or None,
         **{key: spec.get(key) for key in _FIELDS},
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in found.items() if value not in (None, [])}
 
 
 def _webhook_draft(live: Live, write_only: Mapping[str, Any]) -> Written:

@@ -107,6 +107,8 @@ def _endpoint(address: Address, effective: Effective, parts: Parts, diagnostics:
         spec["rateLimits"] = bounds
     if written.get("fallbackModels"):
         spec["fallbackModels"] = written["fallbackModels"]
+    if written.get("options"):
+        spec["options"] = written["options"]
     readiness = written.get("readiness")
     return Resource(
         address,

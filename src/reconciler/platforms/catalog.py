@@ -18,6 +18,7 @@ GROUP = "reconciler.platforms"
 
 _BUILT_IN: Mapping[str, str] = {
     "cognigy": "reconciler.platforms.cognigy",
+    "cognigy-rest": "reconciler.platforms.cognigy_rest",
     "cxone": "reconciler.platforms.cxone",
     "genesys": "reconciler.platforms.genesys",
     "openai": "reconciler.platforms.openai",

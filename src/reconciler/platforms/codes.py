@@ -36,4 +36,9 @@ CODES: Mapping[str, str] = {
         "is one that it does not speak over. Credentials go to one host only, and a path without its id would reach "
         "all objects at once."
     ),
+    "PLATFORM009": (
+        "On the gateway are objects that are named as parts of an endpoint, and the endpoint is not there: a run was "
+        "interrupted while it made one. Nothing uses them. Declare the endpoint again, and the next apply completes "
+        "it, or remove them by hand."
+    ),
 }

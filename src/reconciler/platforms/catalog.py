@@ -18,6 +18,8 @@ GROUP = "reconciler.platforms"
 
 _BUILT_IN: Mapping[str, str] = {
     "cxone": "reconciler.platforms.cxone",
+    "mlflow": "reconciler.platforms.mlflow",
+    "smg": "reconciler.platforms.smg",
 }
 
 _MEMBERS = ("capabilities", "unsupported", "normalize", "base_url", "token_path", "open")

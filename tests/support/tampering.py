@@ -1,0 +1,52 @@
+"""A network that loses answers and a gateway that repeats what it refuses, in front of a real one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+
+READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass
+class Tampering(httpx.AsyncBaseTransport):
+    """Passes requests on, counts writes, and misbehaves once when told to.
+
+    `deciding` is what a write's path must hold to be the one that is lost, empty for any.
+    """
+
+    deciding: str = ""
+    inner: httpx.AsyncHTTPTransport = field(default_factory=httpx.AsyncHTTPTransport)
+    written: int = 0
+    sent: list[str] = field(default_factory=list)
+    loses: str | None = None
+    refuses: str | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One request to its end."""
+        reads, path = request.method in READS, request.url.path
+        if not reads:
+            self.sent.append(f"{request.method} {path}")
+        if not reads and self.refuses is not None and self.refuses in path:
+            self.refuses = None
+            return httpx.Response(400, json={"message": f"cannot take {request.content.decode()}"}, request=request)
+        response = await self.inner.handle_async_request(request)
+        await response.aread()
+        self.written += not reads
+        if not reads and self.loses is not None and self.loses in path:
+            self.loses = None
+            raise httpx.ReadError("the answer was lost", request=request)
+        return response
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        await self.inner.aclose()
+
+    async def lose_answer(self) -> None:
+        """The next write is carried out, and its answer is lost."""
+        self.loses = self.deciding
+
+    async def refuse_echoing(self) -> None:
+        """The next write is refused with a message that repeats it."""
+        self.refuses = ""

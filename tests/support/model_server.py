@@ -17,10 +17,14 @@ REVOKED = "sk-revoked"
 
 @dataclass
 class Provider:
-    """Where it is, below any path, and which keys came, in order."""
+    """Where it is, below any path, and which keys came, in order.
+
+    `delivered` holds the headers of what was posted to a path that ends in ``/hook``.
+    """
 
     url: str
     keys: list[str] = field(default_factory=list)
+    delivered: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -36,6 +40,10 @@ def provider() -> Iterator[Provider]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if self.path.endswith("/hook"):
+                seen.delivered.append(dict(self.headers.items()))
+                self._answer({})
+                return
             said = {"role": "assistant", "content": "yes"}
             choice = {"index": 0, "message": said, "finish_reason": "stop"}
             self._answer(

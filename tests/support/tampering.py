@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import httpx
@@ -13,7 +14,7 @@ READS = frozenset({"GET", "HEAD"})
 class Tampering(httpx.AsyncBaseTransport):
     """Passes requests on, counts writes, and misbehaves once when told to.
 
-    `deciding` is what a write's path must hold to be the one that is lost, empty for any.
+    `deciding` is a pattern for the path of the write whose answer is lost; empty: any.
     """
 
     deciding: str = ""
@@ -28,13 +29,13 @@ class Tampering(httpx.AsyncBaseTransport):
         reads, path = request.method in READS, request.url.path
         if not reads:
             self.sent.append(f"{request.method} {path}")
-        if not reads and self.refuses is not None and self.refuses in path:
+        if not reads and self.refuses is not None and re.search(self.refuses, path):
             self.refuses = None
             return httpx.Response(400, json={"message": f"cannot take {request.content.decode()}"}, request=request)
         response = await self.inner.handle_async_request(request)
         await response.aread()
         self.written += not reads
-        if not reads and self.loses is not None and self.loses in path:
+        if not reads and self.loses is not None and re.search(self.loses, path):
             self.loses = None
             raise httpx.ReadError("the answer was lost", request=request)
         return response

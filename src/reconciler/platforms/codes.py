@@ -31,4 +31,9 @@ CODES: Mapping[str, str] = {
         "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host. Credentials "
         "go to one host only, and a path without its id would reach all objects at once."
     ),
+    "PLATFORM008": (
+        "An Endpoint of this platform consists of several objects, and some that were made for one are there without "
+        "it: a run was interrupted between them. The next write of that Endpoint takes them up or away; where it is "
+        "no longer declared, delete them at the gateway. They hold keys."
+    ),
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -13,15 +14,18 @@ from tampering import Tampering
 from reconciler.engine import SystemClock
 from reconciler.model.address import Address
 from reconciler.model.live import Live
-from reconciler.model.ports import Adapter, Material, Platform
+from reconciler.model.ports import Material, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import SecretRef, SecretValue
-from reconciler.platforms import find
+from reconciler.platforms.mlflow import PLATFORM
+from reconciler.platforms.mlflow.adapter import MlflowAdapter
 from reconciler.testing.fakes import RecordingProgress
 from reconciler.transport import Target, connect
 
 ROOT = "/api/3.0/mlflow/gateway"
 HOOKS = "/api/2.0/mlflow/webhooks"
+_names = itertools.count()
+
 DECIDING = r"/endpoints/(create|update|delete)$|/webhooks"
 """The writes that decide whether a creation, a change or a removal has happened."""
 
@@ -58,15 +62,17 @@ class MlflowBench:
 
     platform: Platform
     gateway: Gateway
-    adapter: Adapter
+    adapter: MlflowAdapter
     http: httpx.AsyncClient
     network: Tampering
     upstream: str
     receiver: str
     material: Material
+    name: str = field(default_factory=lambda: f"asked-{next(_names)}")
+    """A name that no test has used: what was asked once is remembered for seconds, under its name."""
 
     def samples(self) -> Sequence[tuple[Resource, Material]]:
-        return [(endpoint(self.upstream), self.material), (webhook(self.receiver), HOOK_MATERIAL)]
+        return [(endpoint(self.upstream, self.name), self.material), (webhook(self.receiver), HOOK_MATERIAL)]
 
     def altered(self, resource: Resource) -> Resource:
         new = {"model": "gpt-4"} if resource.address.kind == "Endpoint" else {"events": ["prompt.created"]}
@@ -107,7 +113,7 @@ class MlflowBench:
 @asynccontextmanager
 async def opened(url: str, upstream: str, receiver: str, material: Material) -> AsyncIterator[MlflowBench]:
     """An adapter of its own."""
-    platform, gateway, network = find("mlflow"), Gateway("prod", "mlflow", url), Tampering(DECIDING)
+    platform, gateway, network = PLATFORM, Gateway("prod", "mlflow", url), Tampering(DECIDING)
     client = connect(Target("prod", url), SystemClock(), RecordingProgress(), network)
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         adapter = platform.open(gateway, client)

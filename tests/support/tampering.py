@@ -14,6 +14,7 @@ READS = frozenset({"GET", "HEAD"})
 class Tampering(httpx.AsyncBaseTransport):
     """Passes requests on, counts writes, and misbehaves once when told to.
 
+    `dies_at` is the number of the write, from 0, at which everything ends once: before it or after it.
     `deciding` is a pattern for the path of the write whose answer is lost; empty: any.
     """
 
@@ -23,6 +24,7 @@ class Tampering(httpx.AsyncBaseTransport):
     sent: list[str] = field(default_factory=list)
     loses: str | None = None
     refuses: str | None = None
+    dies_at: tuple[int, str] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request to its end."""
@@ -32,13 +34,24 @@ class Tampering(httpx.AsyncBaseTransport):
         if not reads and self.refuses is not None and re.search(self.refuses, path):
             self.refuses = None
             return httpx.Response(400, json={"message": f"cannot take {request.content.decode()}"}, request=request)
+        dies = self._dies(request)
+        if dies == "before":
+            raise httpx.ReadError("the run ended here", request=request)
         response = await self.inner.handle_async_request(request)
         await response.aread()
         self.written += not reads
         if not reads and self.loses is not None and re.search(self.loses, path):
             self.loses = None
             raise httpx.ReadError("the answer was lost", request=request)
+        if dies == "after":
+            raise httpx.ReadError("the run ended here", request=request)
         return response
+
+    def _dies(self, request: httpx.Request) -> str:
+        if self.dies_at is None or request.method in READS or self.written != self.dies_at[0]:
+            return ""
+        word, self.dies_at = self.dies_at[1], None
+        return word
 
     async def aclose(self) -> None:
         """Give back the connections."""

@@ -17,7 +17,7 @@ from reconciler.platforms.mlflow import convert, verify
 from reconciler.platforms.mlflow.api import Api
 from reconciler.platforms.mlflow.capabilities import ENDPOINT, WEBHOOK
 from reconciler.platforms.mlflow.convert import Wire
-from reconciler.platforms.mlflow.parts import Parts, Stock
+from reconciler.platforms.mlflow.parts import Parts, Stock, called
 
 SHOWN = 5
 """How many names of stray parts one warning lists."""
@@ -97,7 +97,7 @@ class MlflowAdapter:
     async def read(self, address: Address, remote_id: str | None) -> Live | None:
         """One object, freshly. Raises Conflict when a webhook is looked for by a name that several have."""
         if address.kind == ENDPOINT:
-            raw = await self.api.endpoint(remote_id or address.name)
+            raw = await self._calling(remote_id or address.name)
             return None if raw is None else self._live(raw, await self.api.secrets())
         if remote_id is not None:
             raw = await self.api.webhook(remote_id)
@@ -106,6 +106,11 @@ class MlflowAdapter:
         if len(found) > 1:
             raise Conflict(f"{len(found)} webhooks are called {address.name!r}", gateway=self.gateway.name)
         return found[0] if found else None
+
+    async def _calling(self, name: str) -> Wire | None:
+        """One endpoint. One that calls nothing is in no list, and counts as not there."""
+        raw = await self.api.endpoint(name)
+        return raw if raw is not None and called(raw) else None
 
     async def create(self, resource: Resource, material: Material) -> Live:
         """Make the parts, then the endpoint; or a webhook. Raises Conflict for an endpoint whose name is taken."""
@@ -119,19 +124,31 @@ class MlflowAdapter:
 
     async def _require_free(self, name: str) -> None:
         """Asked before the first write: the parts of an endpoint that is there bear the names that ours would."""
-        if await self.api.endpoint(name) is not None:
+        if await self._calling(name) is not None:
             raise Conflict(f"there is an endpoint {name!r} already", gateway=self.gateway.name)
 
     async def _make(self, name: str, resource: Resource, material: Material) -> None:
         stock = await self.parts.stock()
         definitions = await self.parts.ensure(name, resource, material, stock)
+        hollow = await self.api.endpoint(name)
+        if hollow is not None and not called(hollow):
+            await self._link(hollow, definitions)
+        else:
+            await self._found(name, definitions)
+        await self.parts.sweep(name, self._names(name, resource), stock)
+
+    async def _found(self, name: str, definitions: Sequence[str]) -> None:
+        """A name that was taken meanwhile is refused with an error of the database."""
         body = {"name": name, **convert.linked(definitions), "usage_tracking": False}
         try:
             await self.api.write("endpoints/create", "endpoint", body)
         except Rejected:
             await self._require_free(name)
             raise
-        await self.parts.sweep(name, self._names(name, resource), stock)
+
+    async def _link(self, endpoint: Wire, definitions: Sequence[str]) -> None:
+        body = {"endpoint_id": endpoint["endpoint_id"], **convert.linked(definitions)}
+        await self.api.write("endpoints/update", "endpoint", body)
 
     def _names(self, name: str, resource: Resource) -> Sequence[str]:
         return [convert.part_name(name, key_id) for key_id in resource.spec["credentials"]]
@@ -153,8 +170,7 @@ class MlflowAdapter:
             return self._of_write(await self.api.patch_webhook(live.remote_id, body, material))
         stock = await self.parts.stock()
         definitions = await self.parts.ensure(live.remote_id, resource, material, stock)
-        body = {"endpoint_id": live.raw["endpoint_id"], **convert.linked(definitions)}
-        await self.api.write("endpoints/update", "endpoint", body)
+        await self._link(live.raw, definitions)
         await self.parts.sweep(live.remote_id, self._names(live.remote_id, resource), stock)
         return await self._written(resource.address, live.remote_id)
 
@@ -174,8 +190,7 @@ class MlflowAdapter:
 
     async def _clear(self, name: str) -> None:
         stock = await self.parts.stock()
-        endpoint = next((raw for raw in stock.endpoints if raw.get("name") == name), None)
-        await self.parts.clear(name, endpoint, stock)
+        await self.parts.clear(name, await self.api.endpoint(name), stock)
 
     async def preflight(self, resource: Resource, material: Material, scratch: str, judge: Judge) -> None:
         """Make an endpoint `scratch` with secrets of its own, which nothing has cached, and ask it a question."""

@@ -1,13 +1,16 @@
 """The objects that one Endpoint consists of, in the order that survives a kill at any moment.
 
-| what          | order                                                                             |
-|---------------|-----------------------------------------------------------------------------------|
-| make, change  | secrets, definitions, **the endpoint**, then parts that are no longer wanted      |
-| remove        | links, definitions, secrets, **the endpoint**                                     |
+| what          | order                                                                                 |
+|---------------|---------------------------------------------------------------------------------------|
+| make, change  | secrets, definitions, **the endpoint**, then parts that are no longer wanted          |
+| remove        | secrets, links and definitions but one, **the endpoint**, the last definition         |
 
 The endpoint decides: as long as there is none, the creation has not happened, and the next run finds the parts by
 their names and goes on with them; as long as there is one, the removal has not happened. Its time of change moves
 with every write of ours, and not before all secrets and definitions are in place.
+
+An endpoint that calls nothing is in no list, so it must keep a link until it goes itself. What a kill can leave then
+is one definition without a secret: it is recognized by that, and the next write to the gateway takes it away.
 """
 
 from __future__ import annotations
@@ -35,13 +38,24 @@ class Stock:
         found = {*self.secrets, *self.definitions}
         return sorted(name for name in found if convert.endpoint_of(name) == endpoint)
 
-    def called_by_others(self, definition: str, endpoint: str) -> bool:
+    def called_by_others(self, definition: str, endpoint: str | None) -> bool:
         """Whether somebody linked a definition of ours to another endpoint."""
         return any(definition in called(each) for each in self.endpoints if each.get("name") != endpoint)
 
     def used_by_others(self, secret: str, name: str) -> bool:
-        """Whether somebody gave a secret of ours to a definition of his."""
-        return any(each.get("secret_id") == secret for other, each in self.definitions.items() if other != name)
+        """Whether somebody gave a secret of ours to a definition of his, or calls the definition that it is for."""
+        if any(each.get("secret_id") == secret for other, each in self.definitions.items() if other != name):
+            return True
+        endpoint, definition = convert.endpoint_of(name), self.definitions.get(name)
+        return definition is not None and self.called_by_others(definition["model_definition_id"], endpoint)
+
+    def hollow(self) -> Iterator[str]:
+        """Names of definitions of ours that have no secret and that nothing calls."""
+        calls = frozenset[str]().union(*map(called, self.endpoints))
+        for name, each in sorted(self.definitions.items()):
+            ours = convert.endpoint_of(name) is not None
+            if ours and "secret_id" not in each and each.get("model_definition_id") not in calls:
+                yield name
 
     def stray(self) -> Iterator[str]:
         """Names of parts of ours that no endpoint of theirs calls."""
@@ -113,32 +127,44 @@ class Parts:
         return key
 
     async def sweep(self, name: str, kept: Sequence[str], stock: Stock) -> None:
-        """Remove parts of the endpoint `name` that it no longer calls; `kept` are names."""
-        for part in stock.names(name):
-            if part not in kept:
-                await self._remove(part, name, stock)
+        """Remove parts of the endpoint `name` that it no longer calls, and what is hollow; `kept` are names."""
+        gone = {*stock.names(name), *stock.hollow()} - {*kept}
+        for part in sorted(gone):
+            await self._remove_definition(part, name, stock)
+            await self._remove_secret(part, stock)
 
     async def clear(self, name: str, endpoint: Wire | None, stock: Stock) -> None:
-        """Remove all parts of the endpoint `name`, and it last."""
-        for part in stock.names(name):
-            definition = stock.definitions.get(part)
-            if (
-                endpoint is not None
-                and definition is not None
-                and definition["model_definition_id"] in called(endpoint)
-            ):
-                await self.api.detach(endpoint["endpoint_id"], definition["model_definition_id"])
-            await self._remove(part, name, stock)
+        """Remove all parts of the endpoint `name` and the endpoint, in the order of the table."""
+        ours = stock.names(name)
+        for part in ours:
+            await self._remove_secret(part, stock)
+        linked = [part for part in ours if endpoint is not None and _calls(endpoint, part, stock)]
+        for part in ours:
+            if part not in linked[-1:]:
+                await self._unlink(part, endpoint, stock)
+                await self._remove_definition(part, name, stock)
         if endpoint is not None:
             await self.api.delete("endpoints", {"endpoint_id": endpoint["endpoint_id"]})
+        for part in {*linked[-1:], *stock.hollow()}:
+            await self._remove_definition(part, name, stock)
 
-    async def _remove(self, part: str, endpoint: str, stock: Stock) -> None:
-        """What somebody else has come to use stays: the server would let the secret go, and his calls would fail."""
-        definition, secret = stock.definitions.get(part), stock.secrets.get(part)
-        if definition is not None:
-            key = definition["model_definition_id"]
-            if stock.called_by_others(key, endpoint):
-                return
-            await self.api.delete("model-definitions", {"model_definition_id": key})
-        if secret is not None and not stock.used_by_others(secret["secret_id"], part):
-            await self.api.delete("secrets", {"secret_id": secret["secret_id"]})
+    async def _unlink(self, part: str, endpoint: Wire | None, stock: Stock) -> None:
+        if endpoint is not None and _calls(endpoint, part, stock):
+            definition = stock.definitions[part]["model_definition_id"]
+            await self.api.detach(endpoint["endpoint_id"], definition)
+
+    async def _remove_definition(self, part: str, endpoint: str, stock: Stock) -> None:
+        """What somebody else's endpoint calls stays."""
+        found = stock.definitions.get(part)
+        if found is not None and not stock.called_by_others(found["model_definition_id"], endpoint):
+            await self.api.delete("model-definitions", {"model_definition_id": found["model_definition_id"]})
+
+    async def _remove_secret(self, part: str, stock: Stock) -> None:
+        """What somebody else has come to use stays: the server would let it go, and his calls would fail."""
+        found = stock.secrets.get(part)
+        if found is not None and not stock.used_by_others(found["secret_id"], part):
+            await self.api.delete("secrets", {"secret_id": found["secret_id"]})
+
+
+def _calls(endpoint: Wire, part: str, stock: Stock) -> bool:
+    return stock.definitions.get(part, {}).get("model_definition_id") in called(endpoint)

@@ -66,7 +66,6 @@ def _environ(binaries: Path) -> dict[str, str]:
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"0" * 32).decode(),
         "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
-        "MLFLOW_SERVER_SECRETS_CACHE_TTL": str(CACHE_SECONDS),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -99,6 +98,7 @@ def _gateway(binaries: Path, folder: Path) -> Iterator[str]:
         *(binaries / "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
         *("--artifacts-destination", folder / "artifacts"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *("--secrets-cache-ttl", str(CACHE_SECONDS)),  # the variable of that name is overwritten by this option's 60
     ]
     with running(Server("mlflow", command, f"http://127.0.0.1:{port}/health", folder, _environ(binaries))):
         yield f"http://127.0.0.1:{port}"

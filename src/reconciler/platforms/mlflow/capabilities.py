@@ -63,3 +63,6 @@ EVENTS = (
 
 LONGEST_CACHE_SECONDS = 300
 """How long the inference side may go on with what it read before a write: 60 s by default, and never more than this."""
+
+USUAL_DEADLINE_SECONDS = 75.0
+"""How long a check goes on where the manifest does not say: the usual cache and one longest pause more."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.resource import Gateway, Resource, Spec
+from reconciler.model.resource import DEFAULT_READINESS, Gateway, Readiness, Resource, Spec
 from reconciler.platforms.findings import misplaced, without_ignored
 from reconciler.platforms.mlflow import unsupported
-from reconciler.platforms.mlflow.capabilities import CAPABILITIES, ENDPOINT, NAME, STRATEGY
+from reconciler.platforms.mlflow.capabilities import CAPABILITIES, ENDPOINT, NAME, STRATEGY, USUAL_DEADLINE_SECONDS
 from reconciler.platforms.mlflow.convert import ranks
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ class MlflowPlatform:
         return (*misplaced(gateway, NAME), *unsupported.findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
-        """Priorities as ranks, the one strategy, events in order, and without what may be left out."""
+        """Priorities as ranks, the one strategy, events in order, and without what may be left out.
+
+        A deadline of readiness that is the default is lengthened past the server's cache.
+        """
         if resource.address.kind not in self.capabilities.kinds:
             return resource
         resource = without_ignored(resource, unsupported.places(resource))
-        return replace(resource, spec=_filled(resource))
+        return replace(resource, spec=_filled(resource), readiness=_outlasting(resource.readiness))
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
@@ -57,6 +60,13 @@ class MlflowPlatform:
 
         api = Api(client)
         return MlflowAdapter(gateway, api, Parts(api))
+
+
+def _outlasting(readiness: Readiness) -> Readiness:
+    """The usual deadline is as long as the server's usual cache, which would end in a tie."""
+    if readiness.deadline_seconds != DEFAULT_READINESS.deadline_seconds:
+        return readiness
+    return replace(readiness, deadline_seconds=USUAL_DEADLINE_SECONDS)
 
 
 def _filled(resource: Resource) -> Spec:

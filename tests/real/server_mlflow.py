@@ -85,7 +85,7 @@ def _upstream(binaries: Path, folder: Path) -> Iterator[str]:
     port = free_port()
     folder.mkdir(parents=True)
     (folder / "fakellm.yaml").write_text(RULES)
-    command = [binaries / "fakellm", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [binaries / "fakellm", "serve", "--host", "127.0.0.1", "--port", str(port)]
     with running(Server("fakellm", command, f"http://127.0.0.1:{port}/_fakellm/stats", folder, {"PYTHONPATH": ""}, 60)):
         yield f"http://127.0.0.1:{port}/v1"
 
@@ -94,7 +94,7 @@ def _upstream(binaries: Path, folder: Path) -> Iterator[str]:
 def _gateway(binaries: Path, folder: Path) -> Iterator[str]:
     port = free_port()
     folder.mkdir(parents=True)
-    command = [
+    command: list[str | Path] = [
         *(binaries / "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
         *("--artifacts-destination", folder / "artifacts"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),

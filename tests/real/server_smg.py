@@ -32,7 +32,7 @@ class Stack:
 def stack(folder: Path) -> Iterator[Stack]:
     """A gateway, which keeps nothing, and its model server."""
     binaries, port = venv(PLACE / "venv", PYTHON), free_port()
-    command = [binaries / "llmock", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [binaries / "llmock", "serve", "--host", "127.0.0.1", "--port", str(port)]
     ready = f"http://127.0.0.1:{port}/v1/models"
     with (
         running(Server("llmock", command, ready, folder / "llmock", {"PYTHONPATH": ""}, 60)),

@@ -14,11 +14,10 @@ from tampering import Tampering
 from reconciler.engine import SystemClock
 from reconciler.model.address import Address
 from reconciler.model.live import Live
-from reconciler.model.ports import Material, Platform
+from reconciler.model.ports import Adapter, Material, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.platforms.mlflow import PLATFORM
-from reconciler.platforms.mlflow.adapter import MlflowAdapter
 from reconciler.testing.fakes import RecordingProgress
 from reconciler.transport import Target, connect
 
@@ -62,7 +61,7 @@ class MlflowBench:
 
     platform: Platform
     gateway: Gateway
-    adapter: MlflowAdapter
+    adapter: Adapter
     http: httpx.AsyncClient
     network: Tampering
     upstream: str

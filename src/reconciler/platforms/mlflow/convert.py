@@ -97,9 +97,9 @@ def read_endpoint(gateway: str, raw: Wire, secrets: Mapping[str, Wire]) -> Live:
     links = _links(raw, name)
     held = [(key_id, secrets[link["secret_id"]]) for key_id, link in links if link.get("secret_id") in secrets]
     spec = {
-        "provider": _common((key_id, link.get("provider")) for key_id, link in links),
-        "model": _common((key_id, link.get("model_name")) for key_id, link in links),
-        "apiBase": _common((key_id, _mapping(secret.get("auth_config")).get("api_base")) for key_id, secret in held),
+        "provider": _agreed((key_id, link.get("provider")) for key_id, link in links),
+        "model": _agreed((key_id, link.get("model_name")) for key_id, link in links),
+        "apiBase": _agreed((key_id, _mapping(secret.get("auth_config")).get("api_base")) for key_id, secret in held),
         "credentials": {key_id: {"priority": len(held) - n} for n, (key_id, _) in enumerate(held)},
         "fallbackStrategy": _strategy(raw, len(links)),
     }
@@ -134,7 +134,7 @@ def endpoint_of(name: str) -> str | None:
     return words[1] if name.startswith(PART) and len(words) == len(("prefix", "endpoint", "key")) else None
 
 
-def _common(values: Iterable[tuple[str, Any]]) -> Any:
+def _agreed(values: Iterable[tuple[str, Any]]) -> Any:
     found = dict(values)
     different = set(found.values())
     if len(different) <= 1:

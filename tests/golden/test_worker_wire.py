@@ -219,6 +219,20 @@ MLFLOW: dict[str, tuple[Call, Sequence[Answered]]] = {
         lambda a: changed(a, chat("key-a")),
         [*READ, *STOCK, made("secret", secret("key-a")), made("endpoint", STORED), ok({}), ok({}), *READ],
     ),
+    "another-provider": (
+        lambda a: changed(a, chat("key-a", provider="mistral")),
+        [
+            *(*READ, *STOCK, ok({}), made("secret", secret("key-a")), made("model_definition", definition("key-a"))),
+            *(made("endpoint", STORED), ok({}), ok({}), *READ),
+        ],
+    ),
+    "delete-what-others-use": (
+        removed,
+        [
+            *(*READ, *STOCK[:2], ok({"endpoints": [STORED, {**STORED, "name": "theirs", "endpoint_id": "e-2"}]})),
+            *(made("endpoint", STORED), ok({}), ok({})),
+        ],
+    ),
     "delete": (removed, [*READ, *STOCK, made("endpoint", STORED), *[ok({})] * 6]),
     "verify": (
         lambda a: a.verify(chat("key-a"), Live(ENDPOINT, "chat", {})),

@@ -184,6 +184,23 @@ def test_two_definitions_that_stand_for_one_key_stay_two() -> None:
     assert list(live.spec["credentials"]) == ["a", "d-a-1", "d-no key id!-2"]
 
 
+def test_a_key_whose_secret_is_gone_is_no_key() -> None:
+    """A secret can be deleted while it is used: its definition stays in the list, and can call nobody."""
+    live = read(
+        [link("a", 0, secret=None), link("b", 1), link("c", 2, secret="s-gone")], {**SEQUENTIAL, "max_attempts": 3}
+    )
+    assert live.spec["credentials"] == {"b": {"priority": 1}}
+
+
+def test_models_in_an_order_of_chance_read_the_same() -> None:
+    """Smg lists what it discovers in another order after each write: that is no drift."""
+    raw = {"id": "w", "url": "http://x", "priority": 1}
+    models = [{"id": name, "provider": "openai"} for name in ("gpt-4o", "gpt-4", "tts-1")]
+    specs = [workers.read("prod", {**raw, "models": order}).spec for order in (models, models[::-1])]
+    assert specs[0] == specs[1]
+    assert specs[0]["model"] == "gpt-4"
+
+
 @pytest.mark.parametrize("broken", [{}, {"id": "w", "url": "http://x"}, {"id": 5, "url": "http://x", "priority": 1}])
 def test_a_worker_without_its_identity_is_no_worker(broken: dict[str, Any]) -> None:
     """An id that is missing would turn a DELETE into one of a whole collection."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test check benchmark lock setup schemas reference readme clean
+.PHONY: demo test test-real check benchmark lock setup schemas reference readme clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,9 @@ test: setup  ## everything
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n $(WORKERS)
 
+test-real: setup  ## against real gateways, installed into .real/ (some minutes and 2 GB the first time)
+	$(BIN)/pytest -n 0 -m real tests/real
+
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py
 
@@ -56,4 +59,4 @@ lock: setup  ## pin the dependencies again, with hashes and without index addres
 	for name in runtime build dev; do $(LOCK) --output-file requirements/$$name.txt requirements/$$name.in; done
 
 clean:
-	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .real .reconciler .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
 from reconciler.kinds.base import Document, LifecycleModel, Metadata, Name, SecretReference, Strict, Text
+from reconciler.kinds.gateway import parsable
+
+API_BASE = r"^https?://[^\s/@?#]+(/[^\s?#@]*)?$"
 
 
 class CredentialModel(Strict):
@@ -67,6 +70,10 @@ class EndpointSpec(Strict):
     )
     provider: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
     model: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^\S+$")]
+    api_base: Annotated[str, StringConstraints(pattern=API_BASE), AfterValidator(parsable)] | None = Field(
+        default=None,
+        description="Where the provider is, for gateways that are told; the default is the provider's own.",
+    )
     credentials: Annotated[
         Annotated[Name, Tag("<name>")] | Annotated[Credentials, Tag("<inline>")], _reference_or("<inline>")
     ] = Field(description="A CredentialMatrix by name, or its credentials.")

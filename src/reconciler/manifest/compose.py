@@ -114,6 +114,7 @@ def endpoint_spec(live: Live, credentials: Any, limits: Any, name: str = "") -> 
         "displayName": None if shown == name else shown,
         "provider": spec.get("provider"),
         "model": spec.get("model"),
+        "apiBase": spec.get("apiBase"),
         "credentials": credentials,
         "rateLimits": limits or None,
         **{key: spec.get(key) for key in _FIELDS},

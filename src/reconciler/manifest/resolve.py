@@ -29,7 +29,7 @@ from reconciler.model.resource import (
     Rollout,
 )
 
-_PLAIN_FIELDS = ("displayName", "provider", "model", "fallbackStrategy", "timeoutMs", "retryOnRateLimit")
+_PLAIN_FIELDS = ("displayName", "provider", "model", "apiBase", "fallbackStrategy", "timeoutMs", "retryOnRateLimit")
 
 
 @dataclass(slots=True)

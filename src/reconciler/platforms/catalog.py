@@ -22,6 +22,8 @@ _BUILT_IN: Mapping[str, str] = {
     "cxone": "reconciler.platforms.cxone",
     "genesys": "reconciler.platforms.genesys",
     "openai": "reconciler.platforms.openai",
+    "mlflow": "reconciler.platforms.mlflow",
+    "smg": "reconciler.platforms.smg",
 }
 
 _MEMBERS = ("capabilities", "unsupported", "normalize", "base_url", "token_path", "open")

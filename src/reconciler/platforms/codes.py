@@ -39,6 +39,6 @@ CODES: Mapping[str, str] = {
     "PLATFORM009": (
         "On the gateway are objects that are named as parts of an endpoint, and the endpoint is not there: a run was "
         "interrupted while it made one. Nothing uses them. Declare the endpoint again, and the next apply completes "
-        "it, or remove them by hand."
+        "it, or remove them by hand: they hold keys."
     ),
 }

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import DEFAULT_READINESS, Gateway, Manage, Resource
 from reconciler.planning.pointer import join
-from reconciler.platforms.fields import ignored
+from reconciler.platforms.fields import Keys, ignored, strangers, without
 
 _ORG = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -126,3 +128,46 @@ def url_findings(platform: str, gateway: Gateway) -> Iterator[Diagnostic]:
     """A platform whose hosts follow no pattern needs the whole address."""
     if gateway.url is None:
         yield gateway_finding(gateway, f"{platform} has no host of its own for an org; give `url`.", "/spec/org")
+
+
+def inexpressible(resource: Resource, fields: AbstractSet[str], member: AbstractSet[str]) -> Iterator[Keys]:
+    """Where in the spec something stands that is none of `fields`, nor, within a credential, of `member`."""
+    yield from strangers(resource.spec, fields, ())
+    for key_id, credential in resource.spec.get("credentials", {}).items():
+        yield from strangers(credential, member, ("credentials", key_id))
+
+
+def refused(resource: Resource, platform: str, found: Iterator[Keys]) -> Iterator[Diagnostic]:
+    """An error for each place that the manifest does not allow to be left out."""
+    for keys in found:
+        path = join("/spec", keys)
+        if not ignored(resource, path):
+            name = ".".join(keys)
+            detail = f"{platform} has no {name}: take it out, or name {path} in lifecycle.ignore to leave it out."
+            yield finding(resource, "PLATFORM001", detail, path)
+
+
+def without_ignored(resource: Resource, found: Iterator[Keys]) -> Resource:
+    """The resource without those of `found` that may be left out; itself where there are none."""
+    left_out = [keys for keys in found if ignored(resource, join("/spec", keys))] if resource.lifecycle.ignore else []
+    if not left_out:
+        return resource
+    return replace(resource, spec=without(resource.spec, left_out))
+
+
+def keyless(resource: Resource, platform: str) -> Iterator[Diagnostic]:
+    """An error for each credential whose key is no reference."""
+    for key_id in resource.spec.get("credentials", {}):
+        path = join("/spec", ("credentials", key_id))
+        if f"{path}/apiKey" not in resource.secrets:
+            yield finding(resource, "PLATFORM002", f"{platform} needs the key itself; refer to a secret.", path)
+
+
+def misplaced(gateway: Gateway, platform: str) -> Iterator[Diagnostic]:
+    """What keeps a gateway without tenants from being reached: no `url`, or `paths` that it does not have."""
+    if gateway.url is None:
+        detail = f"{platform} has no tenants from whose name a URL could be derived: give `url`."
+        yield gateway_finding(gateway, detail, "/spec/org")
+    for name in sorted(gateway.paths):
+        detail = f"the calls of {platform} are where they are; take {name!r} out of `paths`."
+        yield gateway_finding(gateway, detail, join("/spec", ("paths", name)))

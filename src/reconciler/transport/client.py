@@ -115,6 +115,16 @@ class Client:
         """The gateway's name, for messages."""
         return self._target.gateway
 
+    @property
+    def clock(self) -> Clock:
+        """The time that this client waits by, for adapters that have to ask again."""
+        return self._clock
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a call may take with all its repeats, and that a write may take to show."""
+        return self._target.total_timeout
+
     async def request(
         self,
         method: str,

@@ -18,6 +18,7 @@ GROUP = "reconciler.platforms"
 
 _BUILT_IN: Mapping[str, str] = {
     "cxone": "reconciler.platforms.cxone",
+    "litellm": "reconciler.platforms.litellm",
 }
 
 _MEMBERS = ("capabilities", "unsupported", "normalize", "base_url", "token_path", "open")

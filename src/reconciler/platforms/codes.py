@@ -31,4 +31,9 @@ CODES: Mapping[str, str] = {
         "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host. Credentials "
         "go to one host only, and a path without its id would reach all objects at once."
     ),
+    "PLATFORM008": (
+        "A write that takes several requests was cut off, and what it made so far is on the gateway, with its keys. It "
+        "is no object yet, so no plan removes it: apply the manifest it came from, which completes it, or remove it at "
+        "the gateway."
+    ),
 }

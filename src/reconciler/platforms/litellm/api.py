@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.errors import NotFound, OutcomeUnknown, ProtocolError, Rejected
+from reconciler.errors import NotFound, OutcomeUnknown, ProtocolError, Rejected, ServerFault
 from reconciler.model.secret import SecretValue
 from reconciler.platforms.litellm.convert import Wire
 from reconciler.transport import Client, Repeat, segment
@@ -65,7 +65,8 @@ class Api:
     async def connection(self, params: Wire, key: SecretValue) -> Any:
         """One real call with `params`, whether or not a deployment has them."""
         body = {"litellm_params": params}
-        return (await self._always("POST", "/health/test_connection", body, key)).body
+        path = "/health/test_connection"
+        return (await self.client.request("POST", path, body=body, repeat=Repeat.ALWAYS, conceal=(key,))).body
 
     async def add_credential(self, body: Wire, key: SecretValue) -> None:
         """Raises Conflict where the name is taken."""
@@ -141,9 +142,13 @@ class Api:
             except NotFound:
                 return
 
-    async def _always(self, method: str, path: str, body: Wire | None = None, key: SecretValue | None = None) -> Any:
+    async def _always(self, method: str, path: str, body: Wire | None = None, key: SecretValue | None = None) -> None:
+        """A write that may be sent again. Raises OutcomeUnknown where no attempt was answered."""
         conceal = () if key is None else (key,)
-        return await self.client.request(method, path, body=body, repeat=Repeat.ALWAYS, conceal=conceal)
+        try:
+            await self.client.request(method, path, body=body, repeat=Repeat.ALWAYS, conceal=conceal)
+        except (ServerFault, ProtocolError) as error:
+            raise OutcomeUnknown(f"{error}; the write has to be read back", gateway=self.client.gateway) from error
 
 
 def _credential(name: str) -> str:

@@ -1,12 +1,12 @@
 """A write of ours is several requests: in which order they leave, so that whatever cuts them off is mended.
 
-| write  | requests, in this order                                        | cut off in between                          |
-|--------|----------------------------------------------------------------|---------------------------------------------|
-| create | the anchor's credential, marked unfinished; other credentials; | a group with the mark is no object: the     |
-|        | deployments; fallbacks; the mark is taken off                  | next creation begins its deployments anew   |
-| update | other credentials; deployments; what is not wanted is removed; | the next plan shows what is left to do, for |
-|        | fallbacks; the anchor's credential                             | keys too: the ledger has not heard of them  |
-| delete | fallbacks; all deployments but one; credentials; the last one  | the object is still there, with less in it  |
+| write  | requests, in this order                                        | cut off in between                         |
+|--------|----------------------------------------------------------------|--------------------------------------------|
+| create | the anchor's credential, marked unfinished; other credentials; | a group with the mark is no object: the    |
+|        | deployments; fallbacks; the mark is taken off                  | next creation begins its deployments anew  |
+| update | other credentials; deployments; what is not wanted is removed; | the next plan shows what is left to do, |
+|        | fallbacks; the anchor's credential                             | and keys again: the ledger knows of none   |
+| delete | fallbacks; all deployments but one; credentials; the last one  | the object is still there, with less in it |
 
 The anchor is the key of the highest priority. All names are derived from the address, so nothing is made twice.
 """
@@ -16,9 +16,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from reconciler.errors import Conflict, GatewayError, NotFound, OutcomeUnknown, Rejected, Unsupported
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, Rejected, Unsupported
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.model.secret import SecretValue
@@ -51,6 +51,7 @@ class Writing:
     page: Page
     group: Group
     addresses: Mapping[str, str]
+    _stored: set[str] = field(default_factory=set)
 
     @property
     def _keys(self) -> Sequence[str]:
@@ -71,6 +72,7 @@ class Writing:
         """Refuse, before anything leaves, what LiteLLM would refuse half-way, or take and not do."""
         for key_id in self._keys:
             revealed(self.material, key_id)
+            self._require_ours(self._name(key_id), self.page)
         unknown = [name for name in self.resource.spec.get("fallbackModels", ()) if name not in self.page.names()]
         if unknown:
             raise Rejected(
@@ -84,6 +86,10 @@ class Writing:
                 f"{ENFORCES} into router_settings.optional_pre_call_checks of its configuration, or name "
                 "/spec/rateLimits/requestsPerMinute in lifecycle.ignore. Nothing was sent"
             )
+
+    def _require_ours(self, name: str, page: Page) -> None:
+        if name in page.masks() and name not in page.group(self.group.name).owned:
+            raise Conflict(f"the proxy has a credential {name!r} that this tool did not make")
 
     async def create(self) -> None:
         """Make the group, or complete what was begun. Raises Conflict for a group that is there."""
@@ -114,23 +120,19 @@ class Writing:
         with suppress(GatewayError):
             for key_id in self._keys:
                 await self.api.drop_deployment(self._name(key_id))
-            for key_id in reversed(self._keys):
+            for key_id in (key_id for key_id in reversed(self._keys) if self._name(key_id) in self._stored):
                 await self.api.drop_credential(self._name(key_id))
 
     async def _store(self, key_id: str, *, unfinished: bool) -> None:
-        """Set one credential, whether or not it is there; one of that name that is not ours is left alone."""
+        """Set one credential, whether or not it is there."""
         name, key = self._name(key_id), self._secret(key_id)
         body = credential_body(name, revealed(self.material, key_id), Marks(self.group.name, unfinished))
-        if name in self.group.owned:
-            with suppress(NotFound):
-                await self.api.change_credential(body, key)
-                return
-        elif name in self.page.masks():
-            raise Conflict(f"the proxy has a credential {name!r} that this tool did not make")
         try:
             await self.api.add_credential(body, key)
         except Conflict:
+            self._require_ours(name, replace(self.page, credentials=(await self.api.credentials())["credentials"]))
             await self.api.change_credential(body, key)
+        self._stored.add(name)
 
     async def _finish(self) -> None:
         key = self._secret(self._anchor)

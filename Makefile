@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test check benchmark lock setup schemas readme clean
+.PHONY: demo test check test-real benchmark lock setup schemas readme clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,9 @@ test: setup  ## everything
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n $(WORKERS)
+
+test-real: setup  ## against real gateways, installed into .real/ (needs node, npm and PostgreSQL's programs)
+	$(BIN)/pytest -n 0 -m real tests/real
 
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py

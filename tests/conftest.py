@@ -11,10 +11,19 @@ __all__ = ["bench", "store"]
 
 MISSING = "no browser: tests marked `browser` are left out; install chromium, or name one in $CHROMIUM"
 
+REAL = (
+    "real gateways: tests marked `real` are left out; `make test-real` installs and starts the gateways and runs them"
+)
 
-def pytest_report_header() -> str:
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
     program = browser.found()
-    return f"browser: {program}" if program else MISSING
+    return [f"browser: {program}" if program else MISSING, *([] if wants_real(config) else [REAL])]
+
+
+def wants_real(config: pytest.Config) -> bool:
+    """Real gateways take minutes to install and most of one to start: they are asked for by name."""
+    return "real" in str(config.option.markexpr).split()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -24,9 +33,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if browser.found():
-        return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
+    without = {name for name, has in (("browser", browser.found()), ("real", wants_real(config))) if not has}
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in without)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

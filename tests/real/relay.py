@@ -44,6 +44,14 @@ class Relay:
     rule: Rule = passes
     held: threading.Event = field(default_factory=threading.Event)
 
+    def judged(self, method: str, path: str, content: bytes) -> str:
+        """What is to be done to a request that has arrived."""
+        if method == "GET" or path in self.asking:
+            return PASS
+        write = Write(method, path, json.loads(content) if content else None)
+        self.writes.append(write)
+        return self.rule(write)
+
     def once(self, fits: Callable[[Write], bool], deed: str) -> None:
         """From here on, do `deed` to the next write that fits, and to no other."""
         done: list[Write] = []
@@ -93,11 +101,7 @@ def _answering(relay: Relay) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length") or 0))
-            deed = PASS
-            if self.command != "GET" and self.path not in relay.asking:
-                write = Write(self.command, self.path, json.loads(content) if content else None)
-                relay.writes.append(write)
-                deed = relay.rule(write)
+            deed = relay.judged(self.command, self.path, content)
             if deed == HOLD:
                 relay.held.set()
                 self.close_connection = True

@@ -158,7 +158,7 @@ def test_a_credential_that_was_deleted_in_use_is_seen_and_restored(stack: Stack,
         await bench.adapter.create(resource, material(resource))
         person.make("/credentials/restored%3Ahigh", None, "DELETE")
         live = await live_of(bench, resource)
-        assert live.spec["credentials"]["high"] == {"priority": 2, "credential": "missing"}
+        assert list(live.spec["credentials"]) == ["low"]
         assert (await bench.adapter.update(resource, live, material(resource))).spec == resource.spec
 
     carried_out(stack, relay, deed)
@@ -166,30 +166,35 @@ def test_a_credential_that_was_deleted_in_use_is_seen_and_restored(stack: Stack,
 
 
 @pytest.mark.parametrize(
-    ("changes", "found"),
+    ("changes", "path", "found"),
     [
-        ({"rpm": 9}, {"priority": 1, "requestsPerMinute": 9}),
-        ({"model": "azure/gpt-4o"}, {"priority": 1, "provider": "azure", "apiBase": "UP"}),
-        ({"api_base": "http://127.0.0.1:9/stolen"}, {"priority": 1, "apiBase": "http://127.0.0.1:9/stolen"}),
-        ({"litellm_credential_name": "chat:high"}, {"priority": 1, "credential": "chat:high"}),
-        ({"order": 5}, {"priority": 999_995}),
+        ({"rpm": 9}, "rateLimits requestsPerMinute", "600, but 9 of low"),
+        ({"model": "openai/gpt-4"}, "model", "gpt-4o, but gpt-4 of low"),
+        ({"model": "groq/gpt-4o"}, "provider", "openai, but groq at UP of low"),
+        (
+            {"api_base": "http://127.0.0.1:9/stolen"},
+            "provider",
+            "openai, but openai at http://127.0.0.1:9/stolen of low",
+        ),
+        ({"litellm_credential_name": "chat:high"}, "credentials", {"high": {"priority": 2}}),
+        ({"order": 5}, "credentials low priority", 999_995),
     ],
 )
 def test_one_deployment_that_was_changed_shows_where(
-    changes: Mapping[str, Any], found: Mapping[str, Any], stack: Stack, person: Person, relay: Relay
+    changes: Mapping[str, Any], path: str, found: Any, stack: Stack, person: Person, relay: Relay
 ) -> None:
     """An endpoint is several deployments: a hand on one of them must not hide behind the others."""
+    expected = found.replace("UP", stack.upstream) if isinstance(found, str) else found
 
     async def deed(bench: LitellmBench) -> None:
         resource = endpoint()
         await bench.adapter.create(resource, material(resource))
         person.change("chat:low", **changes)
         live = await live_of(bench, resource)
-        expected = {name: stack.upstream if value == "UP" else value for name, value in found.items()}
-        if "order" in changes:
-            assert live.spec["credentials"]["low"]["priority"] == expected["priority"]
-        else:
-            assert live.spec["credentials"]["low"] == expected
+        shown: Any = live.spec
+        for name in path.split():
+            shown = shown[name]
+        assert shown == expected
         assert (await bench.adapter.update(resource, live, material(resource))).spec == resource.spec
 
     carried_out(stack, relay, deed)
@@ -203,7 +208,7 @@ def test_a_blocked_deployment_is_drift(stack: Stack, person: Person, relay: Rela
         await bench.adapter.create(resource, material(resource))
         person.make("/model/block", {"model_id": "chat:low"})
         live = await live_of(bench, resource)
-        assert live.spec["credentials"]["low"]["blocked"] is True
+        assert list(live.spec["credentials"]) == ["high"]
         assert (await bench.adapter.update(resource, live, material(resource))).spec == resource.spec
 
     carried_out(stack, relay, deed)
@@ -272,6 +277,7 @@ def test_fallbacks_to_what_is_not_there_are_refused_before_anything_is_sent(
 
     carried_out(stack, relay, deed)
     assert relay.writes == []
+    assert person.credentials() == []
 
 
 def test_fallbacks_of_many_endpoints_at_once_are_all_kept(stack: Stack, person: Person, relay: Relay) -> None:
@@ -346,3 +352,4 @@ def test_a_stricter_floor_than_litellm_has_stops_writes(stack: Stack, person: Pe
         assert relay.writes == []
 
     carried_out(stack, relay, deed)
+    assert len(person.deployments()) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.errors import GatewayError, OutcomeUnknown, Unsupported
 from reconciler.model.address import Address
@@ -94,7 +95,8 @@ class LitellmAdapter:
     async def _writing(self, resource: Resource, material: Material, name: str) -> Writing:
         """Fallbacks may be any group of the proxy, so that all are listed where some are wanted."""
         page = await self._page(None if resource.spec.get("fallbackModels") else name)
-        return Writing(self.api, resource, material, page, page.group(name), self.reader.addresses)
+        addresses = self.reader.addresses
+        return Writing(self.api, resource, material, page, page.group(name), addresses, partial(self._page, name))
 
     async def _stored(self, resource: Resource, name: str) -> Live:
         try:

@@ -126,6 +126,12 @@ class Deployment:
     catalogued: str | None = None
 
     @property
+    def credential(self) -> str:
+        """The credential that it takes its key from; empty where the key is its own."""
+        name = self.params.get("litellm_credential_name")
+        return name if isinstance(name, str) else ""
+
+    @property
     def blocked(self) -> bool:
         """Whether someone has switched it off."""
         return self.info.get("blocked") is True

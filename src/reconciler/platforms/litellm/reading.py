@@ -6,16 +6,20 @@
 | id ``<name>:<keyId>``                               | keyId; any other id is the keyId itself                       |
 | no order                                            | priority 0: LiteLLM uses such a deployment last, or never     |
 | what all deployments say alike                      | the endpoint's fields                                         |
-| what one says otherwise than the first              | the same field in its credential, so that a plan shows it     |
-| api_base other than the Gateway's                   | apiBase, which the language does not have: it is drift        |
-| a credential that is missing, or another than ours  | credential: missing, or its name                              |
+| what one says otherwise than the first              | a text in that field, such as ``gpt-4o, but gpt-4 of key-b``  |
+| an address other than the Gateway's                 | a text in `provider`, such as ``openai at https://…``         |
+| a deployment that is blocked, or has not its own    | no such credential: it does not serve with that key           |
+| credential, or one that is not there                |                                                               |
 | a group whose creation was cut off                  | nothing: the next creation completes it                       |
 | deployments of the proxy's configuration file       | nothing: its API cannot change them                           |
+
+What differs stands in fields that manifests give: a member that none of them has would count as the server's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +38,6 @@ from reconciler.platforms.litellm.convert import Deployment, Wire, key_of, remot
 
 _CARRIED = ("access_groups", "base_model", "blocked", "team_id", "team_public_model_name", "tier")
 """Members of model_info that a person may have set; the rest is LiteLLM's catalogue or its own."""
-
-MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +59,67 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Three lists of the proxy as they were read: deployments, credentials, and the router's settings."""
+    """What one look at the proxy gave, by model group and by credential.
 
-    deployments: Sequence[Wire]
-    credentials: Sequence[Wire]
+    `marks` are those of credentials of ours, by group and name; `masks` and `bases` what credentials show of
+    their keys and addresses.
+    """
+
+    members: Mapping[str, Sequence[Wire]]
+    marks: Mapping[str, Mapping[str, Wire]]
+    masks: Mapping[str, Any]
+    bases: Mapping[str, Any]
     router: Wire
 
-    def names(self) -> frozenset[str]:
-        """Every model group, whoever made it."""
-        return frozenset(raw["model_name"] for raw in self.deployments)
+    def names(self) -> AbstractSet[str]:
+        """Every model group that has a deployment, whoever made it."""
+        return self.members.keys()
 
     def groups(self) -> Sequence[Group]:
         """Groups that deployments, or credentials of ours, belong to."""
-        mine = {str(marks.get("group")) for _, marks in self._mine()}
-        return [self.group(name) for name in sorted(self.names() | mine)]
+        return [self.group(name) for name in sorted(self.members.keys() | self.marks.keys())]
 
     def group(self, name: str) -> Group:
         """One group."""
-        members = [raw for raw in self.deployments if raw["model_name"] == name]
-        mine = {credential: marks for credential, marks in self._mine() if marks.get("group") == name}
+        members, marks = self.members.get(name, ()), self.marks.get(name, {})
         return Group(
             name,
             _keyed(name, [_deployment(raw) for raw in members if _of_database(raw)]),
-            frozenset(mine),
-            any(marks.get("unfinished") is True for marks in mine.values()),
+            frozenset(marks),
+            any(said.get("unfinished") is True for said in marks.values()),
             not all(map(_of_database, members)),
             self._fallbacks(name),
         )
 
-    def _mine(self) -> Iterator[tuple[str, Wire]]:
-        for raw in self.credentials:
-            marks = raw.get("credential_info") or {}
-            if marks.get("managed_by") == OWNER:
-                yield raw["credential_name"], marks
-
     def _fallbacks(self, name: str) -> Sequence[Any]:
-        entries = self.router.get("fallbacks") or ()
-        found = next((entry[name] for entry in entries if isinstance(entry, dict) and name in entry), ())
-        return list(found)
+        entries = _list(self.router.get("fallbacks"))
+        return _list(next((entry[name] for entry in entries if isinstance(entry, dict) and name in entry), ()))
 
-    def masks(self) -> Mapping[str, Any]:
-        """What each credential reveals of its key."""
-        return {raw["credential_name"]: (raw.get("credential_values") or {}).get("api_key") for raw in self.credentials}
+    def owns(self, credential: str) -> bool:
+        """Whether a credential is ours."""
+        return any(credential in named for named in self.marks.values())
 
-    def bases(self) -> Mapping[str, Any]:
-        """Addresses that credentials bring along."""
-        return {
-            raw["credential_name"]: (raw.get("credential_values") or {}).get("api_base") for raw in self.credentials
-        }
+
+def _page(deployments: Sequence[Wire], credentials: Sequence[Wire], router: Wire) -> Page:
+    members: dict[str, list[Wire]] = {}
+    for raw in deployments:
+        members.setdefault(raw["model_name"], []).append(raw)
+    marks: dict[str, dict[str, Wire]] = {}
+    for raw in credentials:
+        said = _mapping(raw.get("credential_info"))
+        if said.get("managed_by") == OWNER:
+            marks.setdefault(str(said.get("group")), {})[raw["credential_name"]] = said
+    values = {raw["credential_name"]: _mapping(raw.get("credential_values")) for raw in credentials}
+    masks = {name: each.get("api_key") for name, each in values.items()}
+    return Page(members, marks, masks, {name: each.get("api_base") for name, each in values.items()}, router)
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _mapping(value: Any) -> Wire:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_database(raw: Wire) -> bool:
@@ -144,30 +159,23 @@ class Reader:
                 raise self._unreadable("a deployment")
         if not all(isinstance(raw, dict) and isinstance(raw.get("credential_name"), str) for raw in listed):
             raise self._unreadable("a credential")
-        return Page(deployments, listed, values)
+        return _page(deployments, listed, values)
 
     def _unreadable(self, what: str) -> ProtocolError:
         return ProtocolError(f"the proxy answered with {what} of another shape than it documents", gateway=self.gateway)
 
     def live(self, group: Group, page: Page) -> Live:
         """One visible group."""
-        masks, bases = page.masks(), page.bases()
-        said = {key_id: self._said(deployment, bases) for key_id, deployment in group.made.items()}
         ranks = {key_id: _priority(deployment) for key_id, deployment in group.made.items()}
-        first = said[min(group.made, key=lambda key_id: (-ranks[key_id], key_id))]
-        spec = _endpoint(first)
-        spec["credentials"] = {
-            key_id: {"priority": ranks[key_id], **_otherwise(said[key_id], first)}
-            | _key_of(group.name, deployment, masks)
-            for key_id, deployment in sorted(group.made.items())
-        }
+        ordered = sorted(group.made, key=lambda key_id: (-ranks[key_id], key_id))
+        spec = _endpoint({key_id: self._said(group.made[key_id], page.bases) for key_id in ordered})
+        serving = [key_id for key_id in sorted(ordered) if _serves(group.name, group.made[key_id], page.masks)]
+        spec["credentials"] = {key_id: {"priority": ranks[key_id]} for key_id in serving}
         if group.fallbacks:
-            spec["fallbackModels"] = group.fallbacks
+            spec["fallbackModels"] = list(group.fallbacks)
         hints = {
-            join("/spec", ("credentials", key_id, "apiKey")): hint(
-                masks.get(str(deployment.params.get("litellm_credential_name")))
-            )
-            for key_id, deployment in group.made.items()
+            join("/spec", ("credentials", key_id, "apiKey")): hint(page.masks.get(group.made[key_id].credential))
+            for key_id in serving
         }
         raw = {"ids": {key_id: deployment.id for key_id, deployment in group.made.items()}}
         return Live(Address(self.gateway, ENDPOINT, group.name), group.name, spec, raw, hints)
@@ -177,14 +185,12 @@ class Reader:
         params = deployment.params
         provider, model = _split(deployment)
         timeout = params.get("timeout")
-        base = params.get("api_base") or bases.get(str(params.get("litellm_credential_name")))
+        base = params.get("api_base") or bases.get(deployment.credential)
         found = {
-            "provider": provider,
+            "provider": provider if base == self.addresses.get(provider or "") else f"{provider} at {base}",
             "model": model,
             **{field: params.get(name) for field, name in LIMITS.items()},
             "timeoutMs": round(timeout * 1000) if isinstance(timeout, int | float) else timeout,
-            "apiBase": None if base == self.addresses.get(provider or "") else str(base or "the provider's own"),
-            "blocked": deployment.blocked or None,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -212,26 +218,28 @@ def _priority(deployment: Deployment) -> int:
     return LAST_ORDER - order if isinstance(order, int) else 0
 
 
-def _endpoint(said: Mapping[str, Any]) -> dict[str, Any]:
-    spec = {name: value for name, value in said.items() if name not in LIMITS}
-    limits = {name: said[name] for name in LIMITS if name in said}
-    return {**spec, **({"rateLimits": limits} if limits else {}), "fallbackStrategy": DEFAULT_STRATEGY}
+def _endpoint(said: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What deployments say together; `said` is by keyId, the first to serve first."""
+    names = sorted({name for each in said.values() for name in each})
+    found = {name: _together({key_id: each.get(name) for key_id, each in said.items()}) for name in names}
+    limits = {name: found.pop(name) for name in LIMITS if name in found}
+    return {**found, **({"rateLimits": limits} if limits else {}), "fallbackStrategy": DEFAULT_STRATEGY}
 
 
-def _otherwise(said: Mapping[str, Any], first: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where a deployment differs from the first; null for what it lacks."""
-    return {name: said.get(name) for name in sorted({*said, *first}) if said.get(name) != first.get(name)}
+def _together(values: Mapping[str, Any]) -> Any:
+    """The value that all have; otherwise a text that tells who has another, which no manifest can ask for."""
+    first = next(iter(values.values()))
+    others = [f"{value} of {key_id}" for key_id, value in values.items() if value != first]
+    return f"{first}, but {', '.join(others)}" if others else first
 
 
-def _key_of(group: str, deployment: Deployment, masks: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a deployment of ours: which credential it uses, if not its own."""
-    name = deployment.params.get("litellm_credential_name")
-    if name is not None and name not in masks:
-        return {"credential": MISSING}
+def _serves(group: str, deployment: Deployment, masks: Mapping[str, Any]) -> bool:
+    """Whether it serves with the key that belongs to it: somebody else's may have a key of its own."""
+    name = deployment.credential
+    if deployment.blocked or (name and name not in masks):
+        return False
     key_id = key_of(group, deployment.id)
-    if key_id is None or name == remote_id(group, key_id):
-        return {}
-    return {"credential": name or "none"}
+    return key_id is None or name == remote_id(group, key_id)
 
 
 def hint(masked: Any) -> str:

@@ -11,12 +11,14 @@ LiteLLM repeats the provider's words with a stack trace, and sometimes the key: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.errors import GatewayError, ProtocolError
 from reconciler.model.run import Check, Verdict
 
+_HTTP = re.compile(r"[1-5][0-9][0-9]")
 _REFUSALS = frozenset({400, 401, 403, 404, 422})
 
 _STATUS: Mapping[str, int] = {
@@ -37,8 +39,10 @@ def of_health(answer: Any, ids: Mapping[str, str]) -> Sequence[Check]:
     """Checks by keyId from GET /health. Raises ProtocolError."""
     if not isinstance(answer, dict):
         raise ProtocolError("the proxy's health is no object")
-    well = {_member(each, "model_id") for each in answer.get("healthy_endpoints") or ()}
-    ill = {_member(e, "model_id"): _member(e, "exception_status") for e in answer.get("unhealthy_endpoints") or ()}
+    well = {str(_member(each, "model_id")) for each in _list(answer.get("healthy_endpoints"))}
+    ill = {
+        str(_member(e, "model_id")): _member(e, "exception_status") for e in _list(answer.get("unhealthy_endpoints"))
+    }
     return [
         served(key_id) if remote in well else refused(key_id, ill.get(remote)) for key_id, remote in sorted(ids.items())
     ]
@@ -56,6 +60,10 @@ def of_connection(key_id: str, answer: Any) -> Check:
     return refused(key_id, _STATUS.get(name))
 
 
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
 def _member(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
 
@@ -67,7 +75,7 @@ def served(key_id: str) -> Check:
 
 def refused(key_id: str, status: Any) -> Check:
     """A call did not go through; `status` is the provider's, or nothing that is known."""
-    code = int(status) if str(status).isdigit() else None
+    code = int(status) if _HTTP.fullmatch(str(status)) else None
     if code in _REFUSALS:
         return Check(f"key {key_id}", Verdict.REJECTED, f"the provider refused the call with {code}", code)
     message = "no call went through" + ("" if code is None else f": the provider answered {code}")

@@ -14,11 +14,11 @@ The anchor is the key of the highest priority. All names are derived from the ad
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, Rejected, Unsupported
+from reconciler.errors import Conflict, GatewayError, NotFound, OutcomeUnknown, Rejected, Unsupported
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.model.secret import SecretValue
@@ -28,6 +28,7 @@ from reconciler.platforms.litellm.capabilities import ENFORCES
 from reconciler.platforms.litellm.convert import (
     Deployment,
     Marks,
+    Wire,
     clears,
     credential_body,
     deployment_body,
@@ -43,7 +44,7 @@ from reconciler.platforms.litellm.reading import Group, Page
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """One write of one resource. `page` is what the proxy held just before."""
+    """One write of one resource. `page` is what the proxy held just before; `look` looks again."""
 
     api: Api
     resource: Resource
@@ -51,6 +52,7 @@ class Writing:
     page: Page
     group: Group
     addresses: Mapping[str, str]
+    look: Callable[[], Awaitable[Page]]
     _stored: set[str] = field(default_factory=set)
 
     @property
@@ -88,7 +90,7 @@ class Writing:
             )
 
     def _require_ours(self, name: str, page: Page) -> None:
-        if name in page.masks() and name not in page.group(self.group.name).owned:
+        if name in page.masks and not page.owns(name):
             raise Conflict(f"the proxy has a credential {name!r} that this tool did not make")
 
     async def create(self) -> None:
@@ -127,12 +129,24 @@ class Writing:
         """Set one credential, whether or not it is there."""
         name, key = self._name(key_id), self._secret(key_id)
         body = credential_body(name, revealed(self.material, key_id), Marks(self.group.name, unfinished))
+        if name not in self.group.owned or not await self._changed(body, key):
+            await self._added(body, key)
+        self._stored.add(name)
+
+    async def _changed(self, body: Wire, key: SecretValue) -> bool:
+        try:
+            await self.api.change_credential(body, key)
+        except NotFound:
+            return False
+        return True
+
+    async def _added(self, body: Wire, key: SecretValue) -> None:
+        """Where the name is taken after all, by an attempt of ours whose answer was lost, it is changed."""
         try:
             await self.api.add_credential(body, key)
         except Conflict:
-            self._require_ours(name, replace(self.page, credentials=(await self.api.credentials())["credentials"]))
+            self._require_ours(body["credential_name"], await self.look())
             await self.api.change_credential(body, key)
-        self._stored.add(name)
 
     async def _finish(self) -> None:
         key = self._secret(self._anchor)

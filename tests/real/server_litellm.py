@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import HOME, Server, free_port, npm, run, running, venv
+from servers import HOME, Server, free_port, npm, require, run, running, venv
 
 MASTER = "sk-master-made-up-0123456789"
 
@@ -69,6 +70,7 @@ rules:
 
 def install() -> None:
     """Everything that comes from registries, and LiteLLM's database client made for the engine that there is."""
+    require(["node", "npm", "psql"])
     binaries, modules = venv(PLACE / "venv", PYTHON), npm(PLACE / "npm", NODE)
     generated = PLACE / ".generated"
     if generated.exists():
@@ -103,24 +105,20 @@ class Stack:
 def stack(folder: Path) -> Iterator[Stack]:
     """A proxy with a fresh database."""
     install()
-    with _database(folder) as database, _upstream(folder) as upstream, _proxy(folder, database) as proxy:
+    with _database() as database, _upstream(folder) as upstream, _proxy(folder, database) as proxy:
         yield Stack(proxy.ready.rsplit("/", 2)[0], upstream, proxy)
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[str]:
+def _database() -> Iterator[str]:
     """A PostgreSQL cluster of its own, which refuses to run as root: then it runs as the system's user for it."""
-    binaries = _postgres()
-    data, port = folder / "pg", free_port()
-    data.mkdir(parents=True)
+    binaries, port = _postgres(), free_port()
+    data = Path(tempfile.mkdtemp(prefix="litellm-pg-"))  # the tests' own folders are closed to other users
     become: list[str] = []
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
         os.chown(data, owner.pw_uid, owner.pw_gid)
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for parent in [folder, *folder.parents]:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
     run([*become, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"], data)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off"
     control = [*become, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
@@ -131,6 +129,7 @@ def _database(folder: Path) -> Iterator[str]:
         yield address
     finally:
         run([*control, "-m", "immediate", "stop"], data)
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def _postgres() -> Path:

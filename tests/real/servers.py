@@ -9,10 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,20 +79,13 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def stop(self) -> None:
-        """End it and all that it started, gently first."""
+        """End it and all that it started: gently first, and the rest of its group after it."""
         if self.process is None:
             return
         for kind, patience in ((signal.SIGINT, 15), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
-            try:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self.process.pid, kind)
                 self.process.wait(patience)
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-            if kind is not signal.SIGKILL:
-                continue
-        self.process.wait(5)
         self.process = None
 
 
@@ -145,6 +137,8 @@ def run(command: Sequence[str | Path], folder: Path = ROOT, environ: Mapping[str
         raise RuntimeError(f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
 
 
-def lacking(programs: Sequence[str]) -> Sequence[str]:
-    """Those of the system's programs that are not there."""
-    return [name for name in programs if shutil.which(name) is None]
+def require(programs: Sequence[str]) -> None:
+    """Raise RuntimeError for programs of the system that are not there: these are not installed by us."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        raise RuntimeError(f"{', '.join(missing)} is needed to run this server; install the system's package")

@@ -232,7 +232,7 @@ def test_a_plug_in_is_found(site: Path) -> None:
     """Third parties bring platforms without a change here."""
     plug_in(site, "plug_in_that_works", WORKING)
     assert find("other").name == "other"
-    assert names() == ("cxone", "other")
+    assert {"cxone", "other"} <= set(names())
 
 
 @pytest.mark.parametrize("case", BROKEN_PLUG_INS)

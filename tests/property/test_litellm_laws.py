@@ -68,7 +68,8 @@ def endpoints(draw: st.DrawFn) -> Resource:
 
 def stored(resource: Resource) -> tuple[list[Mapping[str, Any]], Mapping[str, Any], Mapping[str, Any]]:
     """What a proxy lists after it has carried out our requests."""
-    deployments, credentials = [], []
+    deployments: list[Mapping[str, Any]] = []
+    credentials: list[Mapping[str, Any]] = []
     for key_id in resource.spec["credentials"]:
         body = deployment_body(resource, key_id, parameters(resource, key_id, ADDRESSES), {})
         info = {**body["model_info"], "db_model": True, "max_tokens": 4096, "rpm": None}

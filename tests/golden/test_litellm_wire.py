@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wire import listening
 
-from reconciler.errors import Unsupported
+from reconciler.errors import Rejected, Unsupported
 from reconciler.model.address import Address
 from reconciler.model.ports import Adapter, Ask
 from reconciler.model.resource import Gateway, Resource
@@ -163,6 +163,29 @@ def test_a_call_is_what_was_seen_to_work(name: str) -> None:
     call, answers = CALLS[name]
     said = asyncio.run(spoken(call, list(answers)))
     assert said == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (
+            422,
+            {"detail": [{"loc": ["body", "credential_name"], "msg": "Field required"}]},
+            "body.credential_name: Field",
+        ),
+        (400, {"detail": {"error": "Invalid name"}}, "Invalid name"),
+        (400, {"error": {"message": "No database", "type": "auth_error"}}, "No database"),
+    ],
+)
+def test_each_way_to_say_no_is_understood(status: int, body: Any, words: str) -> None:
+    """LiteLLM has three shapes of errors: whoever reads the report needs the words, whichever it was."""
+
+    async def refused(adapter: Adapter) -> None:
+        with pytest.raises(Rejected, match=words):
+            await adapter.create(CHAT, KEYS)
+
+    said = asyncio.run(spoken(refused, [*EMPTY, (status, {}, body), OK, OK]))
+    assert "DELETE" not in said  # nothing was stored, so no credential has to go
 
 
 def test_a_limit_that_the_proxy_would_not_keep_is_not_sent() -> None:

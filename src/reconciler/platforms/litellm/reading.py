@@ -187,7 +187,9 @@ class Reader:
         timeout = params.get("timeout")
         base = params.get("api_base") or bases.get(deployment.credential)
         found = {
-            "provider": provider if base == self.addresses.get(provider or "") else f"{provider} at {base}",
+            "provider": provider
+            if base == self.addresses.get(provider or "")
+            else f"{provider} at {base or 'its usual address'}",
             "model": model,
             **{field: params.get(name) for field, name in LIMITS.items()},
             "timeoutMs": round(timeout * 1000) if isinstance(timeout, int | float) else timeout,

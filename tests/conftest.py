@@ -26,15 +26,24 @@ def wants_real(config: pytest.Config) -> bool:
     return "real" in str(config.option.markexpr).split()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+LEFT_OUT = pytest.StashKey[frozenset[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The header again, for runs that show none: nobody should believe that these tests passed."""
-    if browser.found() is None and terminalreporter.verbosity < 0:
+    if terminalreporter.verbosity >= 0:
+        return
+    without = config.stash.get(LEFT_OUT, frozenset())
+    if browser.found() is None:
         terminalreporter.write_line(MISSING)
+    if "real" in without:
+        terminalreporter.write_line(REAL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    without = {name for name, has in (("browser", browser.found()), ("real", wants_real(config))) if not has}
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in without)]
+    lacking = {name for name, has in (("browser", browser.found()), ("real", wants_real(config))) if not has}
+    left_out = {item: name for item in items for name in lacking if item.get_closest_marker(name)}
+    config.stash[LEFT_OUT] = frozenset(left_out.values())
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]

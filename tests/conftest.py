@@ -33,7 +33,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """The header again, for runs that show none: nobody should believe that these tests passed."""
     if terminalreporter.verbosity >= 0:
         return
-    without = config.stash.get(LEFT_OUT, frozenset())
+    unseen = frozenset() if wants_real(config) else frozenset({"real"})  # with workers, only they collect
+    without = config.stash.get(LEFT_OUT, unseen)
     if browser.found() is None:
         terminalreporter.write_line(MISSING)
     if "real" in without:

@@ -9,6 +9,8 @@ from scenario_bench import bench
 
 __all__ = ["bench", "store"]
 
+pytest_plugins = ["litellm_bench"]  # fixtures that start a real gateway, one for all modules of a run
+
 MISSING = "no browser: tests marked `browser` are left out; install chromium, or name one in $CHROMIUM"
 
 REAL = (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from litellm_bench import LitellmBench, Person, endpoint, material, opened, person, relay, stack
+from litellm_bench import LitellmBench, Person, endpoint, material, opened
 from relay import LOSE, Relay
 from server_litellm import Stack
 
@@ -21,8 +21,6 @@ from reconciler.platforms.litellm.adapter import LitellmAdapter
 from reconciler.platforms.litellm.api import Api
 from reconciler.platforms.litellm.reading import Reader
 from reconciler.testing.adapter_suite import LAWS, Law
-
-__all__ = ["person", "relay", "stack"]
 
 pytestmark = pytest.mark.real
 

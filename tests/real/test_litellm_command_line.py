@@ -8,12 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from litellm_bench import Person, checkout, manifest, person, relay, stack
+from litellm_bench import Person, manifest
 from relay import PASS, Relay
 from scenario_bench import Bench, Finished
 from server_litellm import Stack
-
-__all__ = ["checkout", "person", "relay", "stack"]
 
 pytestmark = pytest.mark.real
 

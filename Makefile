@@ -35,7 +35,7 @@ test: setup  ## everything
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n $(WORKERS)
 
-test-real: setup  ## against real gateways, installed into .real/ (some minutes and 2 GB the first time)
+test-real: setup  ## against real gateways, installed into .real/ (needs node, npm and PostgreSQL's programs; 3 GB)
 	$(BIN)/pytest -n 0 -m real tests/real
 
 benchmark: setup  ## the README's figures, measured on this machine

@@ -24,6 +24,7 @@ _BUILT_IN: Mapping[str, str] = {
     "openai": "reconciler.platforms.openai",
     "mlflow": "reconciler.platforms.mlflow",
     "smg": "reconciler.platforms.smg",
+    "litellm": "reconciler.platforms.litellm",
 }
 
 _MEMBERS = ("capabilities", "unsupported", "normalize", "base_url", "token_path", "open")

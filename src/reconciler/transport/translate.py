@@ -146,10 +146,24 @@ def message_of(content: bytes) -> tuple[str, str]:
         return str(body.get("error_description", inner)), inner
     if not isinstance(inner, dict):
         return "", ""
-    said = next((inner[k] for k in ("message", "detail", "title") if isinstance(inner.get(k), str)), "")
+    said = next((text for k in ("message", "detail", "title") if (text := _said(inner.get(k)))), "")
     field = inner.get("field")
     code = inner.get("code") or inner.get("type") or ""
     return (f"{said} (field {field})" if isinstance(field, str) else said), str(code)
+
+
+def _said(value: Any) -> str:
+    """A text, or FastAPI's ways to say one: ``{"error": text}``, or a list of wrong fields, each with its `msg`."""
+    if isinstance(value, dict):
+        value = value.get("error")
+    if isinstance(value, list):
+        found = [(each.get("loc"), each.get("msg")) for each in value if isinstance(each, dict)]
+        return "; ".join(f"{_place(loc)}{msg}" for loc, msg in found if isinstance(msg, str))
+    return value if isinstance(value, str) else ""
+
+
+def _place(loc: Any) -> str:
+    return f"{'.'.join(map(str, loc))}: " if isinstance(loc, list) and loc else ""
 
 
 def fit(text: str, conceal: Sequence[SecretValue]) -> str:

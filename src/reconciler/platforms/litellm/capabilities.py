@@ -1,0 +1,71 @@
+"""What LiteLLM offers, as data. Everything here was seen on a running proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model.capability import Capabilities, KindCapability
+from reconciler.model.resource import Guard
+
+NAME = "litellm"
+ENDPOINT = "Endpoint"
+
+CAPABILITIES = Capabilities(
+    kinds={
+        ENDPOINT: KindCapability(
+            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
+        ),
+    },
+    permissions=("the proxy's master key, or a key of a proxy administrator",),
+)
+
+PROVIDERS = (
+    "openai",
+    "azure",
+    "azure_ai",
+    "anthropic",
+    "bedrock",
+    "cerebras",
+    "cohere",
+    "databricks",
+    "deepseek",
+    "fireworks_ai",
+    "gemini",
+    "groq",
+    "hosted_vllm",
+    "huggingface",
+    "litellm_proxy",
+    "mistral",
+    "nvidia_nim",
+    "ollama",
+    "openrouter",
+    "perplexity",
+    "sambanova",
+    "together_ai",
+    "vertex_ai",
+    "watsonx",
+    "xai",
+)
+"""A provider that LiteLLM does not know makes a deployment that is stored and never loaded, so each is named here."""
+
+DEFAULT_STRATEGY = "failover"
+STRATEGIES = (DEFAULT_STRATEGY,)
+
+FIELDS = frozenset(
+    {"provider", "model", "credentials", "rateLimits", "fallbackStrategy", "fallbackModels", "timeoutMs"}
+)
+"""All that a spec may hold."""
+
+LIMITS: Mapping[str, str] = {"requestsPerMinute": "rpm", "concurrentConnections": "max_parallel_requests"}
+"""Limits that LiteLLM enforces, by the deployment's parameter."""
+
+CREDENTIAL_FIELDS = frozenset({"priority"})
+
+LAST_ORDER = 1_000_000
+"""`order` of priority 0. LiteLLM tries the lowest order first, the language the highest priority."""
+
+ENFORCES = "enforce_model_rate_limits"
+"""The pre-call check without which LiteLLM takes `rpm` for a weight and refuses nothing."""
+
+OWNER = "reconciler"
+"""What `managed_by` says of credentials and deployments of ours."""

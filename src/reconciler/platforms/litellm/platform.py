@@ -1,0 +1,88 @@
+"""The pure half of LiteLLM: what it can express, its defaults, where it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import InputError
+from reconciler.model.capability import Capabilities
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.resource import Gateway, Resource, Spec
+from reconciler.planning.pointer import join
+from reconciler.platforms.litellm.capabilities import CAPABILITIES, DEFAULT_STRATEGY, NAME
+from reconciler.platforms.litellm.unsupported import Keys, gateway_findings, ignored, inexpressible, resource_findings
+
+if TYPE_CHECKING:
+    from reconciler.platforms.litellm.adapter import LitellmAdapter
+    from reconciler.transport import Client
+
+_EMPTY = ("rateLimits", "fallbackModels")
+
+
+@dataclass(frozen=True, slots=True)
+class LitellmPlatform:
+    """Implements OpenablePlatform."""
+
+    name: str = NAME
+    capabilities: Capabilities = CAPABILITIES
+
+    def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
+        """What LiteLLM has no place for, or would take and not do, in the resource and in its Gateway."""
+        return (*gateway_findings(gateway), *resource_findings(resource))
+
+    def normalize(self, resource: Resource) -> Resource:
+        """The one strategy, no empty parts, and nothing that the manifest allows to be left out."""
+        if resource.address.kind not in self.capabilities.kinds:
+            return resource
+        spec = resource.spec
+        for keys in inexpressible(resource):
+            if ignored(resource, join("/spec", keys)):
+                spec = _cut(spec, keys)
+        spec = _filled(resource, spec)
+        return resource if spec == resource.spec else replace(resource, spec=spec)
+
+    def base_url(self, gateway: Gateway) -> str:
+        """`url`; raises InputError where there is none, or where the Gateway cannot be used."""
+        _require(gateway)
+        return gateway.url or ""
+
+    def token_path(self, gateway: Gateway) -> str:  # noqa: ARG002 - the protocol's signature
+        """LiteLLM gives out no tokens; a Gateway with OAuth is refused."""
+        return "/"
+
+    def open(self, gateway: Gateway, client: Client) -> LitellmAdapter:
+        """The adapter of one proxy. Raises InputError for a Gateway that cannot be used."""
+        from reconciler.platforms.litellm.adapter import LitellmAdapter  # noqa: PLC0415 - what works offline needs no HTTP
+        from reconciler.platforms.litellm.api import Api  # noqa: PLC0415 - the same
+        from reconciler.platforms.litellm.reading import Reader  # noqa: PLC0415 - the same
+
+        _require(gateway)
+        return LitellmAdapter(gateway, Api(client), Reader(gateway.name, gateway.paths))
+
+
+def _require(gateway: Gateway) -> None:
+    found = tuple(gateway_findings(gateway))
+    if found:
+        raise InputError(found)
+
+
+def _filled(resource: Resource, spec: Spec) -> Spec:
+    dropped = {name for name in _EMPTY if not spec.get(name)}
+    if spec.get("displayName") == (resource.remote_id or resource.address.name):
+        dropped.add("displayName")
+    return {
+        "fallbackStrategy": DEFAULT_STRATEGY,
+        **{name: value for name, value in spec.items() if name not in dropped},
+    }
+
+
+def _cut(value: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
+    first, *rest = keys
+    if not rest:
+        return {name: member for name, member in value.items() if name != first}
+    return {**value, first: _cut(value[first], tuple(rest))}
+
+
+PLATFORM = LitellmPlatform()

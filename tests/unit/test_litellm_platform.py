@@ -1,0 +1,189 @@
+"""LiteLLM's pure half: what it cannot express, its defaults, and what a Gateway of it may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from reconciler.errors import InputError, ProtocolError, SecretMissing
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Position
+from reconciler.model.resource import Gateway, Lifecycle, OAuth, Readiness, Resource
+from reconciler.model.run import Verdict
+from reconciler.model.secret import SecretRef, SecretValue
+from reconciler.platforms import find
+from reconciler.platforms.litellm import verify
+from reconciler.platforms.litellm.convert import revealed
+
+PLATFORM = find("litellm")
+GATEWAY = Gateway("prod", "litellm", "https://x.example.com")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A source that answers with the path itself as file, so that a test sees which path was asked for."""
+
+    def position(self, path: str) -> Position:
+        return Position(path, 1, 1)
+
+
+ENDPOINT = Resource(
+    Address("prod", "Endpoint", "chat"),
+    {"provider": "openai", "model": "gpt-4o", "credentials": {"k1": {"priority": 2}, "k2": {"priority": 1}}},
+    {f"/spec/credentials/{key}/apiKey": SecretRef("env", (key,)) for key in ("k1", "k2")},
+    source=Lines(),
+)
+
+
+def with_spec(**members: Any) -> Resource:
+    return replace(ENDPOINT, spec={**ENDPOINT.spec, **members})
+
+
+BROKEN: Mapping[str, tuple[Resource, str, str, str]] = {
+    "name": (with_spec(displayName="Chat"), "PLATFORM001", "/spec/displayName", "one name"),
+    "tokens": (
+        with_spec(rateLimits={"maxTokensPerRequest": 9}),
+        "PLATFORM001",
+        "/spec/rateLimits/maxTokensPerRequest",
+        "every caller may overrule",
+    ),
+    "retries": (with_spec(retryOnRateLimit=True), "PLATFORM001", "/spec/retryOnRateLimit", "whole router"),
+    "rotation": (with_spec(rotationStrategy="x"), "PLATFORM001", "/spec/rotationStrategy", "lifecycle.ignore"),
+    "provider": (with_spec(provider="nonsense"), "PLATFORM003", "/spec/provider", "openai, azure"),
+    "model": (with_spec(model=""), "PLATFORM002", "/spec/model", "add it"),
+    "strategy": (with_spec(fallbackStrategy="random"), "PLATFORM003", "/spec/fallbackStrategy", "failover"),
+    "itself": (with_spec(fallbackModels=["chat"]), "PLATFORM003", "/spec/fallbackModels", "itself"),
+    "no keys": (with_spec(credentials={}), "PLATFORM002", "/spec/credentials", "at least one"),
+    "no secret": (
+        replace(ENDPOINT, secrets={"/spec/credentials/k2/apiKey": SecretRef("env", ("k2",))}),
+        "PLATFORM002",
+        "/spec/credentials/k1",
+        "refer to a secret",
+    ),
+    "rank": (
+        with_spec(credentials={"k1": {"priority": 2_000_000}}),
+        "PLATFORM003",
+        "/spec/credentials/k1",
+        "whole number",
+    ),
+    "same rank": (
+        with_spec(credentials={"k1": {"priority": 1}, "k2": {"priority": 1}}),
+        "PLATFORM003",
+        "/spec/credentials/k2/priority",
+        "spread calls",
+    ),
+    "zero": (
+        with_spec(rateLimits={"requestsPerMinute": 0}),
+        "PLATFORM003",
+        "/spec/rateLimits/requestsPerMinute",
+        "from 1",
+    ),
+    "quota": (
+        replace(ENDPOINT, readiness=Readiness(quota_baseline=5)),
+        "PLATFORM001",
+        "/spec/readiness/quotaBaseline",
+        "lifecycle.ignore",
+    ),
+    "latency": (
+        replace(ENDPOINT, readiness=Readiness(max_latency_ms=5)),
+        "PLATFORM001",
+        "/spec/readiness/maxLatencyMs",
+        "lifecycle.ignore",
+    ),
+    "webhook": (
+        replace(ENDPOINT, address=Address("prod", "Webhook", "hook")),
+        "PLATFORM004",
+        "/metadata/name",
+        "never shows again",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_what_litellm_would_refuse_or_not_do_is_found_at_its_field(name: str) -> None:
+    """A field that LiteLLM drops in silence, or takes and does not keep, has to be told before the apply."""
+    resource, code, path, words = BROKEN[name]
+    found = list(PLATFORM.unsupported(resource, GATEWAY))
+    assert [(d.code, d.path) for d in found] == [(code, path)]
+    assert words in found[0].detail
+    assert found[0].position == Position(path, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["name", "tokens", "retries", "rotation", "quota", "latency"])
+def test_what_the_manifest_allows_to_be_left_out_is_left_out(name: str) -> None:
+    """One manifest may serve gateways of several platforms."""
+    resource, _, path, _ = BROKEN[name]
+    allowed = replace(resource, lifecycle=Lifecycle(ignore=(path,)))
+    assert not list(PLATFORM.unsupported(allowed, GATEWAY))
+    assert PLATFORM.normalize(allowed).spec == PLATFORM.normalize(ENDPOINT).spec
+
+
+def test_defaults_and_empty_parts_are_what_a_read_gives() -> None:
+    """The second plan is empty only if both sides leave out the same things."""
+    given = with_spec(displayName="chat", rateLimits={}, fallbackModels=[])
+    assert PLATFORM.normalize(given).spec == {**ENDPOINT.spec, "fallbackStrategy": "failover"}
+
+
+SECRET = SecretRef("env", ("X",))
+
+
+@pytest.mark.parametrize(
+    ("gateway", "path"),
+    [
+        (replace(GATEWAY, url=None, org="acme"), "/spec/org"),
+        (replace(GATEWAY, url="embedded:"), "/spec/url"),
+        (replace(GATEWAY, auth=OAuth(SECRET, SECRET)), "/spec/auth"),
+        (replace(GATEWAY, paths={"endpoints": "/v2"}), "/spec/paths/endpoints"),
+        (replace(GATEWAY, paths={"openai": "/v1"}), "/spec/paths/openai"),
+    ],
+)
+def test_a_gateway_that_cannot_be_used_is_refused_at_its_line(gateway: Gateway, path: str) -> None:
+    """What is written under `paths` becomes the address that keys are sent to: it must not be guessed at."""
+    assert [(d.code, d.path) for d in PLATFORM.unsupported(ENDPOINT, gateway)] == [("PLATFORM007", path)]
+    with pytest.raises(InputError):
+        PLATFORM.base_url(gateway)
+
+
+def test_a_gateway_may_say_where_its_providers_are() -> None:
+    """Azure and every self-hosted provider live at an address of one's own."""
+    gateway = replace(GATEWAY, paths={"azure": "https://acme.openai.azure.com"})
+    assert not list(PLATFORM.unsupported(ENDPOINT, gateway))
+    assert PLATFORM.base_url(gateway) == "https://x.example.com"
+
+
+@pytest.mark.parametrize("text", ["", "sk****11", "*****", "os.environ/OPENAI_API_KEY"])
+def test_what_is_no_key_is_never_sent(text: str) -> None:
+    """A mask that is read back and stored would lock the endpoint out; a reference would read the proxy's own."""
+    with pytest.raises(SecretMissing):
+        revealed({"/spec/credentials/k1/apiKey": SecretValue(text)}, "k1")
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (401, Verdict.REJECTED),
+        ("403", Verdict.REJECTED),
+        (429, Verdict.UNKNOWN),
+        (None, Verdict.UNKNOWN),
+        ("", Verdict.UNKNOWN),
+    ],
+)
+def test_a_busy_provider_is_no_refusal(status: Any, verdict: Verdict) -> None:
+    """A 429 or a time-out says nothing of the key, and must not roll a good one back."""
+    ill = {"healthy_endpoints": [], "unhealthy_endpoints": [{"model_id": "chat:k1", "exception_status": status}]}
+    assert [check.verdict for check in verify.of_health(ill, {"k1": "chat:k1"})] == [verdict]
+
+
+def test_a_deployment_that_health_does_not_name_is_in_doubt() -> None:
+    """Silence is no health: a deployment that is switched off is not called."""
+    [check] = verify.of_health({"healthy_endpoints": [], "unhealthy_endpoints": []}, {"k1": "chat:k1"})
+    assert check.verdict is Verdict.UNKNOWN
+
+
+def test_a_connection_test_that_says_nothing_is_no_success() -> None:
+    """Its HTTP status is 200 in any case, so that the body alone counts."""
+    with pytest.raises(ProtocolError):
+        verify.of_connection("k1", {})

@@ -266,5 +266,5 @@ def test_a_plug_in_cannot_take_the_place_of_a_built_in_platform(site: Path) -> N
 
 def test_an_unknown_platform_names_the_known_ones() -> None:
     """Most of the time it is a slip of the pen."""
-    with pytest.raises(LookupError, match="known are .*cognigy-rest, cxone"):
+    with pytest.raises(LookupError, match=r"known are .*cognigy-rest, cxone"):
         find("cxon")

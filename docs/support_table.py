@@ -8,7 +8,7 @@ from reconciler.platforms import find, of_gateway
 from reconciler.platforms.cognigy.capabilities import COMPLETED
 
 TARGET = Path(__file__).resolve().parent / "reference" / "platforms.md"
-BUILT_IN = ("cxone", "cognigy", "genesys", "openai")
+BUILT_IN = ("cxone", "cognigy", "genesys", "openai", "cognigy-rest", "litellm", "mlflow", "smg")
 ABLE = ("read", "create", "update", "delete", "preflight", "verify")
 
 HEAD = """\
@@ -17,8 +17,9 @@ HEAD = """\
 Written from the capabilities that each platform declares; `make reference` writes it anew. What a plug-in provides is
 not here.
 
-The contracts of these platforms were given to the project. None of them has been verified against a vendor's own
-service.
+The contracts of `cxone`, `cognigy`, `genesys` and `openai` were given to the project, that of `cognigy-rest` is
+published; none of these has been run against a vendor's own service. `litellm`, `mlflow` and `smg` are tested against the
+real servers ([LiteLLM](litellm.md), [MLflow](mlflow.md), [smg](smg.md)): `make test-real`.
 
 """
 
@@ -63,7 +64,7 @@ def credentials() -> str:
         over = ", ".join(f"{way}: {dialect}" for way, dialect in sorted(has.dialects.items()))
         words = [" ".join(f"`{word}`" for word in listed) or "-" for listed in (has.permissions, has.scopes)]
         early = f"{has.token_early_seconds:g} s early"
-        lines.append(f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect} | {over} |")
+        lines.append(f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect or "-"} | {over or "-"} |")
     return "\n".join(lines)
 
 

@@ -18,8 +18,8 @@ Written from the capabilities that each platform declares; `make reference` writ
 not here.
 
 The contracts of `cxone`, `cognigy`, `genesys` and `openai` were given to the project, that of `cognigy-rest` is
-published; none of these has been run against a vendor's own service. `litellm`, `mlflow` and `smg` are tested against the
-real servers ([LiteLLM](litellm.md), [MLflow](mlflow.md), [smg](smg.md)): `make test-real`.
+published; none of these has been run against a vendor's own service. `litellm`, `mlflow` and `smg` are tested against
+the real servers ([LiteLLM](litellm.md), [MLflow](mlflow.md), [smg](smg.md)): `make test-real`.
 
 """
 
@@ -64,7 +64,7 @@ def credentials() -> str:
         over = ", ".join(f"{way}: {dialect}" for way, dialect in sorted(has.dialects.items()))
         words = [" ".join(f"`{word}`" for word in listed) or "-" for listed in (has.permissions, has.scopes)]
         early = f"{has.token_early_seconds:g} s early"
-        lines.append(f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect or "-"} | {over or "-"} |")
+        lines.append(f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect or '-'} | {over or '-'} |")
     return "\n".join(lines)
 
 

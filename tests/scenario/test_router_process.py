@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import pytest
 from router_bench import CXONE, SECRET, SECRETS, SPEAK, cxone_event, hex_of, manifests, prepared
 
 RECONCILER = Path(sys.executable).with_name("reconciler")
+NUMBERS = itertools.count()
 SETTINGS = "secrets: {root: secrets}\n"
 
 
@@ -30,29 +32,32 @@ def environ() -> dict[str, str]:
 
 @dataclass
 class Process:
-    """A program at work; its first line says where."""
+    """A program at work; its first line says where. What it logs goes to a file, as nobody empties a pipe here."""
 
     process: asyncio.subprocess.Process
     url: str
+    log: Path
 
     async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """End it; its exit code and what it said on standard error."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-        _, err = await asyncio.wait_for(self.process.communicate(), 20)
-        return self.process.returncode or 0, err.decode()
+        await asyncio.wait_for(self.process.communicate(), 20)
+        return self.process.returncode or 0, self.log.read_text(encoding="utf-8")
 
 
 async def started(*words: str | Path, root: Path) -> Process:
-    process = await asyncio.create_subprocess_exec(
-        *words, cwd=root, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    log = root / f"log-{next(NUMBERS)}"
+    with log.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(
+            *words, cwd=root, env=environ(), stdout=subprocess.PIPE, stderr=file
+        )
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 20)
     if not line:
-        _, err = await process.communicate()
-        raise AssertionError(err.decode())
-    return Process(process, line.decode().strip())
+        await process.communicate()
+        raise AssertionError(log.read_text(encoding="utf-8"))
+    return Process(process, line.decode().strip(), log)
 
 
 async def box(root: Path, port: int = 0) -> Process:

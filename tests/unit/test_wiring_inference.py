@@ -64,7 +64,7 @@ def opened(platform: str, which: Probing) -> tuple[int, bool]:
 
 
 @pytest.mark.parametrize(
-    ("platform", "by_socket"), [("cxone", True), ("cognigy", True), ("genesys", False), ("x", False)]
+    ("platform", "by_socket"), [("cxone", False), ("cognigy", True), ("genesys", False), ("openai", False)]
 )
 def test_a_platform_is_asked_in_its_own_dialect(platform: str, by_socket: bool) -> None:  # noqa: FBT001
     """A question in the wrong dialect is a doubt for ever."""

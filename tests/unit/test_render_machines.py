@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from render_hostile import plan_of, planning, subjects, texts
+from sarif_pydantic import Sarif  # type: ignore[import-untyped]  # it has types, and does not say so
 
 from reconciler.cli.explain import all_codes
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
@@ -183,6 +184,7 @@ def test_sarif_is_what_the_standard_describes(subject: Subject) -> None:
     made = sarif.document(subject, RULES, "0.1.0")
     text = documents.text(made)
     Draft7Validator(SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER).validate(json.loads(text))
+    assert len(Sarif.model_validate(json.loads(text)).runs) == 1  # and as somebody else reads the standard
     [run] = made["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert rules == sorted(set(rules))

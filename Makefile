@@ -40,6 +40,7 @@ test-real: setup  ## against real gateways, installed into .real/ (needs node, n
 
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/router.py
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"(?:^|[$\-;&|] |run: |script: )\s*(reconciler(?: [^\n;&|]*)?)$", re.MULTILINE)
+PROOF = re.compile(r"`(tests/[^`\s]*)`")
 INLINE = re.compile(r"`(reconciler [^`\n]+)`")
 
 
@@ -90,3 +91,46 @@ def test_the_page_of_defaults_is_what_the_models_say() -> None:
         check=True,
     )
     assert done.stdout == (ROOT / "docs" / "reference" / "defaults.md").read_text(encoding="utf-8"), "make reference"
+
+
+FAULTS = {
+    "NICE CXone bot webhook": 24,
+    "Cognigy fallback intents": 19,
+    "Cognigy streaming inference": 17,
+    "Genesys invoke": 18,
+    "CXone endpoint configuration": 18,
+}
+"""Rows of each table in the page of faults."""
+
+PROOFS = sorted({(page.name, proof) for page in PAGES for proof in PROOF.findall(page.read_text(encoding="utf-8"))})
+
+
+def fault_tables() -> dict[str, list[str]]:
+    """Rows of each table in the page of faults, without its head."""
+    page = (ROOT / "docs" / "explanation" / "faults.md").read_text(encoding="utf-8")
+    sections = (section.partition("\n") for section in page.split("\n## ")[1:])
+    return {title: re.findall(r"^\| \d.*$", text, re.MULTILINE) for title, _, text in sections}
+
+
+def test_every_fault_of_a_tutorial_has_its_row() -> None:
+    """A row that is dropped because its proof is gone would hide that nobody looks any more."""
+    tables = fault_tables()
+    assert {title: len(rows) for title, rows in tables.items()} == FAULTS
+    for rows in tables.values():
+        assert [int(row.split("|")[1]) for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_row_of_a_fault_is_whole_and_names_a_proof() -> None:
+    """A claim without a test is what the tutorials made too."""
+    rows = [row for rows in fault_tables().values() for row in rows]
+    assert not [row for row in rows if row.count("|") != 5 or not PROOF.search(row)]
+
+
+@pytest.mark.parametrize(("page", "proof"), PROOFS, ids=[f"{page}: {proof}" for page, proof in PROOFS])
+def test_a_test_that_a_document_names_exists(page: str, proof: str) -> None:
+    """Tests are renamed, and a page that leads to none proves nothing."""
+    name, _, function = proof.partition("::")
+    assert (ROOT / name).exists(), f"{page}: {name}"
+    if name.endswith(".py") and function:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.search(rf"^(async )?def {re.escape(function)}\(", text, re.MULTILINE), f"{page}: {proof}"

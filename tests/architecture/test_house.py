@@ -45,6 +45,8 @@ HOMES = {
 
 PURE = {"httpx", "yaml", "pydantic", "asyncio", "os", "structlog", "time", "random", "socket", "subprocess"}
 
+BLOCKING = {"requests", "urllib3", "websocket"}
+
 LONG = {
     "ledger/sqlite.py": "one file per database, schema and statements together",
     "testing/fakes.py": "every port once, in memory",
@@ -120,6 +122,12 @@ def test_the_core_knows_no_effects(room: str) -> None:
     """Planning that could read a clock or a file could not be trusted to give the same plan twice."""
     used = {name for path in MODULES if room_of(path) == room for name in imports(path)}
     assert not used & PURE
+
+
+def test_nobody_speaks_http_in_a_way_that_blocks() -> None:
+    """One blocking call in an event loop holds up every bot that waits for an answer."""
+    assert not [path for path in MODULES if BLOCKING & set(imports(path))]
+    assert not [path for path in MODULES if "urllib.request" in path.read_text(encoding="utf-8")]
 
 
 def test_files_stay_short() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from engine_bench import READY, REJECTED, UNKNOWN, Engine, endpoint
@@ -138,3 +139,20 @@ def test_an_endpoint_is_given_its_own_deadline() -> None:
     run = asyncio.run(desk.apply(replace(endpoint(), readiness=Readiness(deadline_seconds=0.35))))
     assert run.outcomes[0].verifications == 3
     assert run.outcomes[0].error == "answer unknown: no answer in time"
+
+
+class Leaping(FakeClock):
+    """A machine whose time of day is put back by an hour whenever somebody looks."""
+
+    def now(self) -> str:
+        self._beginning -= timedelta(hours=1)
+        return super().now()
+
+
+def test_a_clock_that_is_set_does_not_change_how_long_something_took() -> None:
+    """Machines have their time put right in the middle of runs; a latency of minus an hour helps nobody."""
+    desk = Engine(clock=Leaping())
+    desk.gateway.answers = [(UNKNOWN,)]
+    asyncio.run(desk.apply(replace(endpoint(), readiness=Readiness(deadline_seconds=0.35))))
+    (line,) = desk.audit.named("endpoint.configured")
+    assert line["latencyMs"] == round(1000 * sum(desk.clock.slept)) > 0

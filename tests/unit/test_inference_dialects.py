@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -250,3 +251,13 @@ def test_a_gateway_that_falls_back_in_the_middle_resets_the_answer(member: str) 
 def test_cognigy_frames_that_are_no_answer_fail(frames: list[str], kind: Kind) -> None:
     """A closed socket without its complete frame is not the end of an answer."""
     assert kinds(heard("cognigy", frames)) == [kind]
+
+
+@pytest.mark.parametrize(
+    "event", [Delta("x"), Finished("stop"), Failed(Kind.PROVIDER, "x"), Restarted("m"), Usage(1, 2)]
+)
+def test_an_event_that_was_told_does_not_change(event: Event) -> None:
+    """One object that is filled anew for each piece makes every piece that was kept the last one."""
+    (name, *_) = event.__slots__
+    with pytest.raises(FrozenInstanceError):
+        setattr(event, name, "other")

@@ -244,3 +244,30 @@ def test_a_schema_that_would_fail_at_the_first_answer_is_refused(tmp_path: Path,
 def test_references_within_a_schema_are_followed(tmp_path: Path, schema: str) -> None:
     """A right schema that is refused makes people take the check out."""
     assert codes(read(tmp_path, document("ResponseSchema", "{name: a}", f"{{schema: {schema}}}"))) == ["REF009"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-3.5-turbo",
+        "gpt-4.1-mini",
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.anthropic.claude-3-haiku-20240307-v1:0",
+    ],
+)
+def test_a_model_is_called_what_its_provider_calls_it(tmp_path: Path, model: str) -> None:
+    """Names differ with every provider and every month: an expression for them refuses the next model."""
+    written = endpoint("ep").replace("model: gpt-4o", f"model: '{model}'")
+    desired = read(tmp_path, gateway("prod"), written)
+    assert desired.diagnostics == ()
+    assert [found.spec["model"] for found in desired.resources.values()] == [model]
+
+
+@pytest.mark.parametrize("model", ["", "gpt-4o\\n", "gpt 4o"])
+def test_a_model_without_a_name_or_with_a_space_is_none(tmp_path: Path, model: str) -> None:
+    """A line's end that was pasted along is invisible in a review, and is part of a name to a gateway."""
+    written = endpoint("ep").replace("model: gpt-4o", f'model: "{model}"')
+    (finding,) = read(tmp_path, gateway("prod"), written).diagnostics
+    assert finding.severity is Severity.ERROR
+    assert "model" in finding.detail

@@ -28,7 +28,17 @@ from reconciler.errors import (
 )
 from reconciler.model.secret import SecretValue
 from reconciler.testing.fakes import FakeClock, RecordingProgress
-from reconciler.transport import Client, HeaderCredential, OAuthCredential, Repeat, Target, connect, pages, segment
+from reconciler.transport import (
+    BearerCredential,
+    Client,
+    HeaderCredential,
+    OAuthCredential,
+    Repeat,
+    Target,
+    connect,
+    pages,
+    segment,
+)
 from reconciler.transport.retry import TABLE, Effect, Failure, Next
 
 OK = httpx.Response(200, json={"ok": True})
@@ -206,6 +216,37 @@ def test_client_authentication_stands_in_one_place() -> None:
     assert "client_id" not in script.asked[0].content.decode()
 
 
+def test_no_scope_is_asked_for_that_nobody_named() -> None:
+    """A token that may do more than it is needed for does more harm when it leaks, and unknown scopes are refused."""
+    script = Script([tokens(3600), OK])
+    run(script, get, credential=oauth())
+    assert set(parse_qs(script.asked[0].content.decode())) == {"grant_type", "client_id", "client_secret"}
+
+
+def test_clients_that_share_connections_keep_their_credentials_apart() -> None:
+    """A header that is set on what all requests share answers one tenant with another's data."""
+    script = Script([OK], pause=0.001)
+
+    async def main() -> None:
+        for_one, for_two = (
+            connect(
+                Target(name, "https://gw.example.com", credential=BearerCredential(SecretValue(name))),
+                FakeClock(),
+                RecordingProgress(),
+                script,
+            )
+            for name in ("one", "two")
+        )
+        calls = (client.request("GET", path) for client, path in ((for_one, "/one"), (for_two, "/two")) * 10)
+        await asyncio.gather(*calls)
+        await for_one.close()
+        await for_two.close()
+
+    asyncio.run(main())
+    seen = {(request.url.path, request.headers["authorization"]) for request in script.asked}
+    assert seen == {("/one", "Bearer one"), ("/two", "Bearer two")}
+
+
 def test_a_token_is_renewed_before_its_end() -> None:
     """A token that expires on the way costs a 401 in the middle of a write."""
     clock = FakeClock()
@@ -342,3 +383,15 @@ def test_a_list_that_is_none_or_never_ends_is_refused(bodies: list[Any]) -> None
 
     with pytest.raises(ProtocolError):
         run(Script([httpx.Response(200, json=body) for body in bodies]), listed)
+
+
+def test_a_client_that_is_closed_closes_its_connections() -> None:
+    """Clients that are made anew and never closed use up a process's sockets in a day."""
+    closed: list[bool] = []
+
+    class Closing(Script):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    run(Closing([OK]), get)
+    assert closed == [True]

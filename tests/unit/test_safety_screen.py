@@ -23,7 +23,8 @@ from reconciler.model.inference import SafetyAction, SafetyPolicy
 
 ALL = tuple(BUILT_IN)
 LETTER = "Mail kim@example.com, SSN 123-45-6789, card 4111 1111 1111 1111."
-LIMIT_SECONDS = 0.05
+LIMIT_SECONDS = 0.15
+"""Three times what is promised for a machine of its own, since this one is shared; what is quadratic takes seconds."""
 SIZE = 65_536
 
 HOSTILE = (

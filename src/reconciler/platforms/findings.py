@@ -61,7 +61,7 @@ def no_such_kind(platform: str, resource: Resource) -> Diagnostic:
     return finding(resource, "PLATFORM004", detail, "/metadata/name")
 
 
-def no_place(platform: str, resource: Resource, fields: Iterable[tuple[str, ...]]) -> Iterator[Diagnostic]:
+def no_place(platform: str, resource: Resource, fields: Iterable[Keys]) -> Iterator[Diagnostic]:
     """Fields that the wire has no place for, unless the manifest lets them be left out."""
     for keys in fields:
         path = join("/spec", keys)
@@ -135,16 +135,6 @@ def inexpressible(resource: Resource, fields: AbstractSet[str], member: Abstract
     yield from strangers(resource.spec, fields, ())
     for key_id, credential in resource.spec.get("credentials", {}).items():
         yield from strangers(credential, member, ("credentials", key_id))
-
-
-def refused(resource: Resource, platform: str, found: Iterator[Keys]) -> Iterator[Diagnostic]:
-    """An error for each place that the manifest does not allow to be left out."""
-    for keys in found:
-        path = join("/spec", keys)
-        if not ignored(resource, path):
-            name = ".".join(keys)
-            detail = f"{platform} has no {name}: take it out, or name {path} in lifecycle.ignore to leave it out."
-            yield finding(resource, "PLATFORM001", detail, path)
 
 
 def without_ignored(resource: Resource, found: Iterator[Keys]) -> Resource:

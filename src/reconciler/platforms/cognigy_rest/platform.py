@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource, Spec
-from reconciler.planning.pointer import join
 from reconciler.platforms.cognigy_rest.capabilities import CAPABILITIES, NAME, PATHS
 from reconciler.platforms.cognigy_rest.convert import ranked
-from reconciler.platforms.cognigy_rest.unsupported import (
-    Keys,
-    gateway_findings,
-    ignored,
-    inexpressible,
-    resource_findings,
-)
+from reconciler.platforms.cognigy_rest.unsupported import gateway_findings, inexpressible, resource_findings
+from reconciler.platforms.findings import require, without_ignored
 
 if TYPE_CHECKING:
     from reconciler.platforms.cognigy_rest.adapter import CognigyRestAdapter
@@ -41,10 +34,8 @@ class CognigyRestPlatform:
         """Every default written out, priorities as an order, and without what may be left out."""
         if resource.address.kind not in self.capabilities.kinds:
             return resource
-        spec = resource.spec
-        for keys in [k for k in inexpressible(resource) if ignored(resource, join("/spec", k))]:
-            spec = _cut(spec, keys)
-        return replace(resource, spec=_filled(resource, spec))
+        resource = without_ignored(resource, inexpressible(resource))
+        return replace(resource, spec=_filled(resource))
 
     def base_url(self, gateway: Gateway) -> str:
         """From `url`, or that of a dedicated installation from `org`."""
@@ -59,18 +50,13 @@ class CognigyRestPlatform:
         from reconciler.platforms.cognigy_rest.adapter import CognigyRestAdapter  # noqa: PLC0415 - offline needs no HTTP
         from reconciler.platforms.cognigy_rest.api import Api  # noqa: PLC0415 - the same
 
-        _require(gateway_findings(gateway))
+        require(gateway_findings(gateway))
         paths = {**PATHS, **gateway.paths}
         return CognigyRestAdapter(gateway, Api(client, paths["root"], paths["project"]))
 
 
-def _require(findings: Iterable[Diagnostic]) -> None:
-    found = tuple(findings)
-    if found:
-        raise InputError(found)
-
-
-def _filled(resource: Resource, spec: Spec) -> Spec:
+def _filled(resource: Resource) -> Spec:
+    spec = resource.spec
     options = {"default": False, **spec.get("options", {})}
     cases = options.get("useCases", ())
     return {
@@ -90,13 +76,6 @@ def _ordered(credentials: Mapping[str, Any]) -> Mapping[str, Any]:
     most = len(credentials)
     places = {key_id: {"priority": most - index} for index, key_id in enumerate(ranked(credentials))}
     return {key_id: {**credential, **places[key_id]} for key_id, credential in credentials.items()}
-
-
-def _cut(value: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
-    first, *rest = keys
-    if not rest:
-        return {name: member for name, member in value.items() if name != first}
-    return {**value, first: _cut(value[first], tuple(rest))}
 
 
 PLATFORM = CognigyRestPlatform()

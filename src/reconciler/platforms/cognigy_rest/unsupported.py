@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource
-from reconciler.planning.pointer import covers, join
+from reconciler.planning.pointer import join
 from reconciler.platforms.cognigy_rest.capabilities import (
     ALWAYS_CUSTOM,
     API_TYPES,
@@ -31,34 +31,21 @@ from reconciler.platforms.cognigy_rest.capabilities import (
     USE_CASES,
     Provider,
 )
-
-Keys = tuple[str, ...]
+from reconciler.platforms.fields import Keys, ignored, strangers
+from reconciler.platforms.findings import finding, gateway_finding, no_place, no_such_kind
 
 _ROOT = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _PROJECT = re.compile(r"/projects/[A-Za-z0-9_-]+")
 _NO_FIELDS: Mapping[str, Any] = {}
 _MOST_KEYS = 2
 
-_SUMMARIES: Mapping[str, str] = {
-    "PLATFORM001": "the platform cannot express this field",
-    "PLATFORM002": "the platform needs this field",
-    "PLATFORM003": "the platform does not take this value",
-    "PLATFORM004": "the platform does not have this kind",
-    "PLATFORM007": "the gateway cannot be used as it is described",
-}
-
 
 def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
     """Everything in one resource that could not be written."""
     if resource.address.kind not in CAPABILITIES.kinds:
-        detail = f"{NAME} has no {resource.address.kind}; take it out, or bind it to a gateway of another platform."
-        yield _finding(resource, "PLATFORM004", detail, "/metadata/name")
+        yield no_such_kind(NAME, resource)
         return
-    for keys in inexpressible(resource):
-        path = join("/spec", keys)
-        if not ignored(resource, path):
-            detail = f"{NAME} has no {'.'.join(keys)}: take it out, or name {path} in lifecycle.ignore to leave it out."
-            yield _finding(resource, "PLATFORM001", detail, path)
+    yield from no_place(NAME, resource, inexpressible(resource))
     yield from _readiness_findings(resource)
     yield from _name_findings(resource)
     yield from _provider_findings(resource)
@@ -69,19 +56,14 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
 def inexpressible(resource: Resource) -> Iterator[Keys]:
     """Where in the spec something stands that the API has no place for."""
     spec = resource.spec
-    yield from ((name,) for name in sorted(spec.keys() - FIELDS))
+    yield from strangers(spec, FIELDS, ())
     provider = PROVIDERS.get(spec.get("provider", ""))
     if provider is not None:
         known = {"default", "useCases", *provider.options}
         known |= set() if spec["provider"] == ALWAYS_CUSTOM else {"custom"}
-        yield from (("options", name) for name in sorted(spec.get("options", _NO_FIELDS).keys() - known))
+        yield from strangers(spec.get("options", _NO_FIELDS), known, ("options",))
     for key_id, credential in spec.get("credentials", _NO_FIELDS).items():
-        yield from (("credentials", key_id, name) for name in sorted(credential.keys() - CREDENTIAL_FIELDS))
-
-
-def ignored(resource: Resource, path: str) -> bool:
-    """Whether the manifest allows that `path` is left out."""
-    return any(covers(pattern, path) for pattern in resource.lifecycle.ignore)
+        yield from strangers(credential, CREDENTIAL_FIELDS, ("credentials", key_id))
 
 
 def _readiness_findings(resource: Resource) -> Iterator[Diagnostic]:
@@ -94,7 +76,7 @@ def _readiness_findings(resource: Resource) -> Iterator[Diagnostic]:
         path = f"/spec/readiness/{name}"
         if not ignored(resource, path):
             detail = f"{NAME} tells neither quota nor latency: take {name} out, or name {path} in lifecycle.ignore."
-            yield _finding(resource, "PLATFORM001", detail, path)
+            yield finding(resource, "PLATFORM001", detail, path)
 
 
 def _name_findings(resource: Resource) -> Iterator[Diagnostic]:
@@ -103,20 +85,20 @@ def _name_findings(resource: Resource) -> Iterator[Diagnostic]:
     if not isinstance(shown, str) or SEPARATOR in shown:
         path = "/spec/displayName" if "displayName" in resource.spec else "/metadata/name"
         detail = f"{SEPARATOR} stands between an endpoint's name and its parts' names; choose a name without it."
-        yield _finding(resource, "PLATFORM003", detail, path)
+        yield finding(resource, "PLATFORM003", detail, path)
     elif shown != name and resource.remote_id is None and resource.spec.get("displayName") is not None:
         detail = f"{NAME} finds an endpoint by its name: leave displayName out, or give metadata.remoteId."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/displayName")
+        yield finding(resource, "PLATFORM003", detail, "/spec/displayName")
 
 
 def _provider_findings(resource: Resource) -> Iterator[Diagnostic]:
     spec = resource.spec
     if not isinstance(spec.get("model"), str) or not spec["model"]:
-        yield _finding(resource, "PLATFORM002", f"{NAME} needs a text for model; add it.", "/spec/model")
+        yield finding(resource, "PLATFORM002", f"{NAME} needs a text for model; add it.", "/spec/model")
     provider = PROVIDERS.get(spec.get("provider", ""))
     if provider is None:
         detail = f"{NAME} knows provider {', '.join(PROVIDERS)}; use one of these."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/provider")
+        yield finding(resource, "PLATFORM003", detail, "/spec/provider")
         return
     yield from _option_findings(resource, provider, spec.get("options", _NO_FIELDS))
 
@@ -125,71 +107,61 @@ def _option_findings(resource: Resource, provider: Provider, options: Mapping[st
     if provider.needs and not any(all(options.get(name) for name in names) for names in provider.needs):
         ways = " or ".join("+".join(names) for names in provider.needs)
         detail = f"{resource.spec['provider']} needs options {ways}; add them."
-        yield _finding(resource, "PLATFORM002", detail, "/spec/options")
+        yield finding(resource, "PLATFORM002", detail, "/spec/options")
     for name in provider.options:
         if name in options and (not isinstance(options[name], str) or not options[name]):
-            yield _finding(resource, "PLATFORM003", f"{name} is a text.", f"/spec/options/{name}")
+            yield finding(resource, "PLATFORM003", f"{name} is a text.", f"/spec/options/{name}")
     for name in ("default", "custom"):
         if not isinstance(options.get(name, False), bool):
-            yield _finding(resource, "PLATFORM003", f"{name} is true or false.", f"/spec/options/{name}")
+            yield finding(resource, "PLATFORM003", f"{name} is true or false.", f"/spec/options/{name}")
     if options.get("apiType", API_TYPES[0]) not in API_TYPES:
         detail = f"apiType is one of {', '.join(API_TYPES)}."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/options/apiType")
+        yield finding(resource, "PLATFORM003", detail, "/spec/options/apiType")
     cases = options.get("useCases", ())
     strange = [cases] if isinstance(cases, str | bool) else [case for case in cases if case not in USE_CASES]
     if strange:
         detail = f"{', '.join(map(repr, strange))}: use cases are a list out of {', '.join(sorted(USE_CASES))}."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/options/useCases")
+        yield finding(resource, "PLATFORM003", detail, "/spec/options/useCases")
 
 
 def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
     credentials = resource.spec.get("credentials", _NO_FIELDS)
     if not credentials:
-        yield _finding(resource, "PLATFORM002", f"{NAME} needs a credential; add one.", "/spec/credentials")
+        yield finding(resource, "PLATFORM002", f"{NAME} needs a credential; add one.", "/spec/credentials")
     if len(credentials) > _MOST_KEYS:
         detail = f"{len(credentials)} keys: a model has one, and its one fallback another. Leave two."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/credentials")
+        yield finding(resource, "PLATFORM003", detail, "/spec/credentials")
     first: dict[Any, str] = {}
     for key_id, credential in credentials.items():
         path = join("/spec/credentials", (key_id,))
         priority = credential.get("priority")
         if type(priority) is not int or priority < 0:
-            yield _finding(resource, "PLATFORM002", "keys are ordered by a whole number; give one.", path)
+            yield finding(resource, "PLATFORM002", "keys are ordered by a whole number; give one.", path)
         elif first.setdefault(priority, key_id) != key_id:
             detail = f"{first[priority]} has priority {priority} as well; each has to be different."
-            yield _finding(resource, "PLATFORM003", detail, f"{path}/priority")
+            yield finding(resource, "PLATFORM003", detail, f"{path}/priority")
         if f"{path}/apiKey" not in resource.secrets:
-            yield _finding(resource, "PLATFORM002", f"{NAME} needs the key itself; refer to a secret.", path)
+            yield finding(resource, "PLATFORM002", f"{NAME} needs the key itself; refer to a secret.", path)
 
 
 def _fallback_findings(resource: Resource) -> Iterator[Diagnostic]:
     models = resource.spec.get("fallbackModels", ())
     if len(models) > 1:
         detail = f"{len(models)} fallback models: there can be one. Leave one."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
+        yield finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
     if models and len(resource.spec.get("credentials", _NO_FIELDS)) > 1:
         detail = "a model has one fallback: give a second key, or a fallback model, and not both."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
-
-
-def _finding(resource: Resource, code: str, detail: str, path: str) -> Diagnostic:
-    position = resource.source.position(path)
-    return Diagnostic(Severity.ERROR, code, _SUMMARIES[code], detail, position, resource.address, path)
+        yield finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
 
 
 def gateway_findings(gateway: Gateway) -> Iterator[Diagnostic]:
     """What is wrong with a Gateway's `paths`. All calls stay on one host: a full URL would carry the key away."""
     for name in gateway.paths.keys() - PATHS.keys():
         detail = f"{NAME} has no path {name!r}; it knows {', '.join(PATHS)}."
-        yield _gateway_finding(gateway, detail, join("/spec", ("paths", name)))
+        yield gateway_finding(gateway, detail, join("/spec", ("paths", name)))
     if not _ROOT.fullmatch(gateway.paths.get("root", PATHS["root"])):
         detail = "root is the prefix of all calls, such as /v2.0 or /new/v2.0."
-        yield _gateway_finding(gateway, detail, "/spec/paths/root")
+        yield gateway_finding(gateway, detail, "/spec/paths/root")
     if not _PROJECT.fullmatch(gateway.paths.get("project", PATHS["project"])):
         detail = "a gateway is one project: give its path, /projects/ and the project's id, as paths.project."
-        yield _gateway_finding(gateway, detail, "/spec/paths/project")
-
-
-def _gateway_finding(gateway: Gateway, detail: str, path: str) -> Diagnostic:
-    position = gateway.source.position(path)
-    return Diagnostic(Severity.ERROR, "PLATFORM007", _SUMMARIES["PLATFORM007"], detail, position, path=path)
+        yield gateway_finding(gateway, detail, "/spec/paths/project")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource, Spec
-from reconciler.planning.pointer import join
+from reconciler.platforms.findings import require, without_ignored
 from reconciler.platforms.litellm.capabilities import CAPABILITIES, DEFAULT_STRATEGY, NAME
-from reconciler.platforms.litellm.unsupported import Keys, gateway_findings, ignored, inexpressible, resource_findings
+from reconciler.platforms.litellm.unsupported import gateway_findings, inexpressible, resource_findings
 
 if TYPE_CHECKING:
     from reconciler.platforms.litellm.adapter import LitellmAdapter
@@ -36,16 +35,12 @@ class LitellmPlatform:
         """The one strategy, no empty parts, and nothing that the manifest allows to be left out."""
         if resource.address.kind not in self.capabilities.kinds:
             return resource
-        spec = resource.spec
-        for keys in inexpressible(resource):
-            if ignored(resource, join("/spec", keys)):
-                spec = _cut(spec, keys)
-        spec = _filled(resource, spec)
+        spec = _filled(without_ignored(resource, inexpressible(resource)))
         return resource if spec == resource.spec else replace(resource, spec=spec)
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`; raises InputError where there is none, or where the Gateway cannot be used."""
-        _require(gateway)
+        require(gateway_findings(gateway))
         return gateway.url or ""
 
     def token_path(self, gateway: Gateway) -> str:  # noqa: ARG002 - the protocol's signature
@@ -58,17 +53,12 @@ class LitellmPlatform:
         from reconciler.platforms.litellm.api import Api  # noqa: PLC0415 - the same
         from reconciler.platforms.litellm.reading import Reader  # noqa: PLC0415 - the same
 
-        _require(gateway)
+        require(gateway_findings(gateway))
         return LitellmAdapter(gateway, Api(client), Reader(gateway.name, gateway.paths))
 
 
-def _require(gateway: Gateway) -> None:
-    found = tuple(gateway_findings(gateway))
-    if found:
-        raise InputError(found)
-
-
-def _filled(resource: Resource, spec: Spec) -> Spec:
+def _filled(resource: Resource) -> Spec:
+    spec = resource.spec
     dropped = {name for name in _EMPTY if not spec.get(name)}
     if spec.get("displayName") == (resource.remote_id or resource.address.name):
         dropped.add("displayName")
@@ -76,13 +66,6 @@ def _filled(resource: Resource, spec: Spec) -> Spec:
         "fallbackStrategy": DEFAULT_STRATEGY,
         **{name: value for name, value in spec.items() if name not in dropped},
     }
-
-
-def _cut(value: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
-    first, *rest = keys
-    if not rest:
-        return {name: member for name, member in value.items() if name != first}
-    return {**value, first: _cut(value[first], tuple(rest))}
 
 
 PLATFORM = LitellmPlatform()

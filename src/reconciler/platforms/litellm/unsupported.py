@@ -12,12 +12,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from typing import Any
 
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, OAuth, Resource
-from reconciler.planning.pointer import covers, join
+from reconciler.planning.pointer import join
+from reconciler.platforms.fields import Keys, ignored, strangers
+from reconciler.platforms.findings import finding, gateway_finding
 from reconciler.platforms.litellm.capabilities import (
     CAPABILITIES,
     CREDENTIAL_FIELDS,
@@ -29,17 +30,8 @@ from reconciler.platforms.litellm.capabilities import (
 )
 from reconciler.platforms.litellm.convert import group_of
 
-Keys = tuple[str, ...]
-
 _NO_FIELDS: Mapping[str, Any] = {}
 
-_SUMMARIES: Mapping[str, str] = {
-    "PLATFORM001": "the platform cannot express this field",
-    "PLATFORM002": "the platform needs this field",
-    "PLATFORM003": "the platform does not take this value",
-    "PLATFORM004": "the platform does not have this kind",
-    "PLATFORM007": "the gateway cannot be used as it is described",
-}
 
 _WHY: Mapping[Keys, str] = {
     ("displayName",): "a model group has one name, that of the resource",
@@ -59,7 +51,7 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
     kind = resource.address.kind
     if kind not in CAPABILITIES.kinds:
         detail = _WEBHOOKS if kind == "Webhook" else f"litellm has no {kind}; take it out."
-        yield _finding(resource, "PLATFORM004", detail, "/metadata/name")
+        yield finding(resource, "PLATFORM004", detail, "/metadata/name")
         return
     for keys in inexpressible(resource):
         path = join("/spec", keys)
@@ -67,7 +59,7 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
             why = _WHY.get(keys)
             detail = f"litellm has no {'.'.join(keys)}" + (f": {why}" if why else "")
             detail += f". Take it out, or name {path} in lifecycle.ignore to leave it out."
-            yield _finding(resource, "PLATFORM001", detail, path)
+            yield finding(resource, "PLATFORM001", detail, path)
     yield from _readiness_findings(resource)
     yield from _endpoint_findings(resource)
 
@@ -76,19 +68,10 @@ def inexpressible(resource: Resource) -> Iterator[Keys]:
     """Where in the spec something stands that LiteLLM has no place for."""
     spec = resource.spec
     named = spec.get("displayName") == group_of(resource)
-    yield from _strangers(spec, FIELDS | {"displayName"} if named else FIELDS, ())
-    yield from _strangers(spec.get("rateLimits", _NO_FIELDS), LIMITS.keys(), ("rateLimits",))
+    yield from strangers(spec, FIELDS | {"displayName"} if named else FIELDS, ())
+    yield from strangers(spec.get("rateLimits", _NO_FIELDS), LIMITS.keys(), ("rateLimits",))
     for key_id, credential in spec.get("credentials", _NO_FIELDS).items():
-        yield from _strangers(credential, CREDENTIAL_FIELDS, ("credentials", key_id))
-
-
-def _strangers(members: Mapping[str, Any], known: AbstractSet[str], keys: Keys) -> Iterator[Keys]:
-    yield from ((*keys, name) for name in sorted(members.keys() - known))
-
-
-def ignored(resource: Resource, path: str) -> bool:
-    """Whether the manifest allows that `path` is left out."""
-    return any(covers(pattern, path) for pattern in resource.lifecycle.ignore)
+        yield from strangers(credential, CREDENTIAL_FIELDS, ("credentials", key_id))
 
 
 def _readiness_findings(resource: Resource) -> Iterator[Diagnostic]:
@@ -99,27 +82,27 @@ def _readiness_findings(resource: Resource) -> Iterator[Diagnostic]:
         path = f"/spec/readiness/{name}"
         if not ignored(resource, path):
             detail = f"litellm does not tell what it asks for; take it out, or name {path} in lifecycle.ignore."
-            yield _finding(resource, "PLATFORM001", detail, path)
+            yield finding(resource, "PLATFORM001", detail, path)
 
 
 def _endpoint_findings(resource: Resource) -> Iterator[Diagnostic]:
     spec = resource.spec
     yield from _one_of(resource, "provider", PROVIDERS)
     if not isinstance(spec.get("model"), str) or not spec["model"]:
-        yield _finding(resource, "PLATFORM002", "litellm needs a text for model; add it.", "/spec/model")
+        yield finding(resource, "PLATFORM002", "litellm needs a text for model; add it.", "/spec/model")
     if "fallbackStrategy" in spec:
         yield from _one_of(resource, "fallbackStrategy", STRATEGIES)
     yield from _credential_findings(resource)
     yield from _number_findings(resource)
     if group_of(resource) in spec.get("fallbackModels", ()):
         detail = "a model cannot fall back to itself; take it out."
-        yield _finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
+        yield finding(resource, "PLATFORM003", detail, "/spec/fallbackModels")
 
 
 def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
     credentials = resource.spec.get("credentials")
     if not credentials:
-        yield _finding(resource, "PLATFORM002", "litellm needs at least one credential; add one.", "/spec/credentials")
+        yield finding(resource, "PLATFORM002", "litellm needs at least one credential; add one.", "/spec/credentials")
         return
     first: dict[Any, str] = {}
     for key_id, credential in credentials.items():
@@ -135,7 +118,7 @@ def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
 
 
 def _of_key(resource: Resource, code: str, keys: Keys, detail: str) -> Diagnostic:
-    return _finding(resource, code, detail, join("/spec/credentials", keys))
+    return finding(resource, code, detail, join("/spec/credentials", keys))
 
 
 def _number_findings(resource: Resource) -> Iterator[Diagnostic]:
@@ -143,37 +126,27 @@ def _number_findings(resource: Resource) -> Iterator[Diagnostic]:
     given = {f"rateLimits/{name}": limits.get(name) for name in LIMITS} | {"timeoutMs": resource.spec.get("timeoutMs")}
     for name, value in given.items():
         if value is not None and (type(value) is not int or value < 1):
-            yield _finding(resource, "PLATFORM003", "litellm takes whole numbers from 1.", f"/spec/{name}")
+            yield finding(resource, "PLATFORM003", "litellm takes whole numbers from 1.", f"/spec/{name}")
 
 
 def _one_of(resource: Resource, name: str, allowed: tuple[str, ...]) -> Iterator[Diagnostic]:
     if resource.spec.get(name) not in allowed:
         detail = f"litellm is known to take {name} {', '.join(allowed)}; use one of these."
-        yield _finding(resource, "PLATFORM003", detail, f"/spec/{name}")
-
-
-def _finding(resource: Resource, code: str, detail: str, path: str) -> Diagnostic:
-    position = resource.source.position(path)
-    return Diagnostic(Severity.ERROR, code, _SUMMARIES[code], detail, position, resource.address, path)
+        yield finding(resource, "PLATFORM003", detail, f"/spec/{name}")
 
 
 def gateway_findings(gateway: Gateway) -> Iterator[Diagnostic]:
     """What is wrong with a Gateway. `paths` of this platform say where providers are, and nothing of the proxy."""
     if gateway.url is None:
-        yield _gateway_finding(gateway, "litellm is self-hosted: give its `url`.", "/spec/org")
+        yield gateway_finding(gateway, "litellm is self-hosted: give its `url`.", "/spec/org")
     elif gateway.url.startswith("embedded"):
-        yield _gateway_finding(gateway, "the gateway in a box is no LiteLLM; give the proxy's `url`.", "/spec/url")
+        yield gateway_finding(gateway, "the gateway in a box is no LiteLLM; give the proxy's `url`.", "/spec/url")
     if isinstance(gateway.auth, OAuth):
         detail = "LiteLLM takes a bearer key, such as its master key; give `auth.bearer`."
-        yield _gateway_finding(gateway, detail, "/spec/auth")
+        yield gateway_finding(gateway, detail, "/spec/auth")
     for name, address in gateway.paths.items():
         where = join("/spec", ("paths", name))
         if name not in PROVIDERS:
-            yield _gateway_finding(gateway, f"{name!r} is no provider; litellm knows {', '.join(PROVIDERS)}.", where)
+            yield gateway_finding(gateway, f"{name!r} is no provider; litellm knows {', '.join(PROVIDERS)}.", where)
         elif not address.startswith(("http://", "https://")):
-            yield _gateway_finding(gateway, f"{name} must be an address: where LiteLLM finds the provider.", where)
-
-
-def _gateway_finding(gateway: Gateway, detail: str, path: str) -> Diagnostic:
-    position = gateway.source.position(path)
-    return Diagnostic(Severity.ERROR, "PLATFORM007", _SUMMARIES["PLATFORM007"], detail, position, path=path)
+            yield gateway_finding(gateway, f"{name} must be an address: where LiteLLM finds the provider.", where)

@@ -21,7 +21,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys
-from reconciler.platforms.findings import finding, inexpressible, keyless, refused
+from reconciler.platforms.findings import finding, inexpressible, keyless, no_place, no_such_kind
 from reconciler.platforms.mlflow.capabilities import (
     CAPABILITIES,
     COMPOUND,
@@ -46,10 +46,9 @@ def findings(resource: Resource) -> Iterator[Diagnostic]:
     """Everything in one resource that could not be written."""
     kind = resource.address.kind
     if kind not in CAPABILITIES.kinds:
-        detail = f"mlflow has no {kind}; take it out, or bind it to a gateway of another platform."
-        yield finding(resource, "PLATFORM004", detail, "/metadata/name")
+        yield no_such_kind(NAME, resource)
         return
-    yield from refused(resource, NAME, places(resource))
+    yield from no_place(NAME, resource, places(resource))
     yield from _endpoint(resource) if kind == ENDPOINT else _webhook(resource)
 
 

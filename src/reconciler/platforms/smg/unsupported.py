@@ -17,7 +17,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys
-from reconciler.platforms.findings import finding, inexpressible, keyless, refused
+from reconciler.platforms.findings import finding, inexpressible, keyless, no_place, no_such_kind
 from reconciler.platforms.smg.capabilities import CAPABILITIES, CREDENTIAL_FIELDS, FIELDS, MOST_PRIORITY, NAME
 
 
@@ -29,10 +29,9 @@ def places(resource: Resource) -> Iterator[Keys]:
 def findings(resource: Resource) -> Iterator[Diagnostic]:
     """Everything in one resource that could not be written."""
     if resource.address.kind not in CAPABILITIES.kinds:
-        detail = f"smg has no {resource.address.kind}; take it out, or bind it to a gateway of another platform."
-        yield finding(resource, "PLATFORM004", detail, "/metadata/name")
+        yield no_such_kind(NAME, resource)
         return
-    yield from refused(resource, NAME, places(resource))
+    yield from no_place(NAME, resource, places(resource))
     yield from _texts(resource)
     yield from _one_key(resource)
     yield from keyless(resource, NAME)

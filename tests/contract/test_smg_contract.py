@@ -192,6 +192,49 @@ def test_a_worker_whose_key_is_refused_is_no_success(stack: Stack) -> None:
     tried(stack, test)
 
 
+def test_a_worker_whose_provider_does_not_answer_is_no_success(stack: Stack) -> None:
+    """The same silence where nobody listens: the gateway looks for models, finds none, and says nothing."""
+
+    async def test(bench: SmgBench) -> None:
+        nobody = replace(stack.endpoint(), spec={**stack.endpoint().spec, "apiBase": "http://127.0.0.1:9/nobody"})
+        with pytest.raises(Rejected, match="gave up"):
+            await bench.adapter.create(nobody, MATERIAL)
+        assert (await bench.adapter.observe()).objects == ()
+
+    tried(stack, test)
+
+
+def test_a_worker_without_a_key_is_healthy_by_name_alone(stack: Stack) -> None:
+    """The gateway asks nobody before it calls such a worker healthy: somebody's dead one must not pass for ready."""
+
+    async def test(bench: SmgBench) -> None:
+        place = "http://127.0.0.1:9" + stack.place
+        made = await bench.http.post("/workers", json={"url": place, "runtime": "external", "provider": "openai"})
+        key = made.json()["worker_id"]
+        await shown(bench, key, "ready")
+        (live,) = (await bench.adapter.observe()).objects
+        resource = replace(stack.endpoint(), address=live.address)
+        checks = await bench.adapter.verify(resource, live)
+        assert {c.name: c.verdict for c in checks} == {"healthy": Verdict.READY, "model": Verdict.UNKNOWN}
+
+    tried(stack, test)
+
+
+def test_a_provider_that_dies_later_is_not_noticed(stack: Stack) -> None:
+    """The reference page says so, because the gateway watches no external worker: only a question would tell."""
+
+    async def test(bench: SmgBench) -> None:
+        with provider() as mortal:
+            spec = {**stack.endpoint().spec, "apiBase": mortal.url}
+            resource = replace(stack.endpoint(), spec=spec)
+            live = await bench.adapter.create(resource, MATERIAL)
+        await asyncio.sleep(2)
+        checks = await bench.adapter.verify(resource, live)
+        assert {c.verdict for c in checks} == {Verdict.READY}
+
+    tried(stack, test)
+
+
 def test_a_worker_made_anew_waits_for_the_one_that_goes(stack: Stack) -> None:
     """For seconds after a removal its URL is taken, which is no conflict with anybody."""
 
@@ -269,5 +312,17 @@ def test_a_reader_may_plan_and_not_write(stack: Stack) -> None:
             assert (await bench.adapter.observe()).complete
             with pytest.raises(Forbidden):
                 await bench.adapter.create(stack.endpoint(), MATERIAL)
+
+    asyncio.run(test())
+
+
+def test_a_key_that_is_unknown_is_told_as_such(stack: Stack) -> None:
+    """The refusal is plain text as well, and must not be taken for an answer of the wrong form."""
+
+    async def test() -> None:
+        async with opened(stack, "unknown-0123456789") as bench:
+            seen = await bench.adapter.observe()
+            assert not seen.complete
+            assert "The credential was refused" in seen.diagnostics[0].detail
 
     asyncio.run(test())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
+import urllib.error
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,6 +101,73 @@ def test_a_worker_made_by_hand_is_imported_and_the_plan_is_empty(team: Bench, mo
     assert len(run.json["imported"]) == 1
     clean(team)
     assert workers(team) == before
+
+
+def asked(bench: Bench) -> int:
+    """The status of one question by a caller who brings no key of his own, so that a worker's key is used."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        bench.url + "/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def serving(bench: Bench, pair: Mapping[str, str], models: Provider) -> str:
+    """Make two workers of one model with a key each; the variable of the key that then serves."""
+    bench.manifests(*pair.values())
+    applied(bench)
+    models.keys.clear()
+    assert asked(bench) == 200
+    return next(variable for variable in pair if bench.environ[variable] == models.keys[-1])
+
+
+@pytest.fixture
+def pair(models: Provider) -> Mapping[str, str]:
+    """Two endpoints of one model by the variables of their keys."""
+    return {name: endpoint(name[-1].lower(), f"{models.url}/{name}", {"key": name}) for name in ("KEY_A", "KEY_B")}
+
+
+def test_a_refused_key_is_not_failed_over_until_its_worker_is_taken_away(
+    team: Bench, pair: Mapping[str, str], models: Provider
+) -> None:
+    """A second worker of the same model looks like a spare key, and is none: whoever relies on it has to know."""
+    first = serving(team, pair, models)
+    team.environ[first] = "sk-revoked-0123456789"
+    applied(team)
+    models.keys.clear()
+    assert Counter(asked(team) for _ in range(12)) == {401: 12}
+    assert Counter(models.keys) == {"sk-revoked-0123456789": 12}
+    assert {worker["is_healthy"] for worker in workers(team).values()} == {True}
+    (second,) = pair.keys() - {first}
+    team.manifests(pair[second])
+    applied(team)
+    models.keys.clear()
+    assert asked(team) == 200
+    assert models.keys == [team.environ[second]]
+
+
+def test_a_priority_does_not_decide_which_worker_serves(team: Bench, pair: Mapping[str, str], models: Provider) -> None:
+    """It is stored and shown, and looks like an order of keys: nobody must plan a fallback on it."""
+    first = serving(team, pair, models)
+    for preferred in pair:
+        other = {name: text.replace("priority: 1", "priority: 99") for name, text in pair.items() if name == preferred}
+        assert serving(team, {**pair, **other}, models) == first
+        assert sorted(worker["priority"] for worker in workers(team).values()) == [1, 99]
+
+
+def test_a_provider_that_fails_is_failed_over_after_ten_failures(
+    team: Bench, pair: Mapping[str, str], models: Provider
+) -> None:
+    """This much there is: five tries a call at the same worker, and the other one once ten in a row have failed."""
+    team.environ[serving(team, pair, models)] = "sk-broken-0123456789"
+    applied(team)
+    models.keys.clear()
+    assert [asked(team) for _ in range(6)] == [500, 500, 200, 200, 200, 200]
+    assert Counter(models.keys)["sk-broken-0123456789"] == 10
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODELS = ("gpt-4", "gpt-4o")
-REVOKED = "sk-revoked"
-"""What keys begin with that it refuses."""
+REVOKED, BROKEN = "sk-revoked", "sk-broken"
+"""What keys begin with that it refuses, and those that it fails at."""
 
 
 @dataclass
@@ -53,9 +53,9 @@ def provider() -> Iterator[Provider]:
         def _answer(self, body: Any) -> None:
             key = self.headers.get("authorization", "").removeprefix("Bearer ")
             seen.keys.append(key)
-            refused = key.startswith(REVOKED)
-            content = json.dumps({"error": {"message": "no such key"}} if refused else body).encode()
-            self.send_response(401 if refused else 200)
+            status = 401 if key.startswith(REVOKED) else 500 if key.startswith(BROKEN) else 200
+            content = json.dumps(body if status == 200 else {"error": {"message": "no such key"}}).encode()
+            self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
             self.end_headers()

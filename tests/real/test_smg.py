@@ -170,6 +170,33 @@ def test_a_provider_that_fails_is_failed_over_after_ten_failures(
     assert Counter(models.keys)["sk-broken-0123456789"] == 10
 
 
+PROBE = """\
+apiVersion: reconciler/v1
+kind: PromptTemplate
+metadata: {name: ping}
+spec: {engine: braces, user: Say yes.}
+---
+apiVersion: reconciler/v1
+kind: Probe
+metadata: {name: answers}
+spec: {endpoints: asked, prompt: ping, expect: {finishReason: stop}}
+"""
+
+
+def test_a_probe_is_answered_without_the_key_of_the_control_plane(
+    team: Bench, served: server_smg.Stack, models: Provider
+) -> None:
+    """What a caller sends as authorization reaches the provider, who is the last to be given our own key."""
+    team.manifests(one("asked", served.upstream), PROBE)
+    applied(team)
+    run = team.run("verify", "--format", "json")
+    assert run.code == 0, run.out + run.err
+    team.manifests(one("asked", models.url), PROBE)
+    team.apply()
+    team.run("verify")
+    assert set(models.keys) == {"sk-first-0123456789"}
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_killed_at_any_moment_the_same_command_converges(attempt: int, team: Bench, models: Provider) -> None:
     """A write that was queued lands after the tool is dead: the next run must find it, and not ask twice."""

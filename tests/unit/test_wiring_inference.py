@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from wire import listening
 
 from reconciler import wiring
 from reconciler.model.address import Address
@@ -19,8 +20,9 @@ from reconciler.model.inference import (
     SafetyPolicy,
 )
 from reconciler.model.resource import Gateway
+from reconciler.model.secret import SecretValue
 from reconciler.testing.fakes import FakeClock, MemoryAudit, RecordingProgress
-from reconciler.transport import Target, connect
+from reconciler.transport import BearerCredential, Target, connect
 from reconciler.wiring.inference import AskingPorts, Probes, Probing, checkers
 
 DEEP: dict[str, object] = {"type": "object"}
@@ -69,6 +71,22 @@ def opened(platform: str, which: Probing) -> tuple[int, bool]:
 def test_a_platform_is_asked_in_its_own_dialect(platform: str, by_socket: bool) -> None:  # noqa: FBT001
     """A question in the wrong dialect is a doubt for ever."""
     assert opened(platform, Probing.ALL) == (1, by_socket)
+
+
+@pytest.mark.parametrize(("platform", "sent"), [("litellm", True), ("smg", False)])
+def test_a_credential_that_a_gateway_hands_on_is_not_sent_with_a_question(platform: str, sent: bool) -> None:  # noqa: FBT001
+    """Smg gives the key of whoever asks to the provider: the key to its own control plane must not go there."""
+
+    async def main() -> str:
+        clock, progress = FakeClock(), RecordingProgress()
+        async with listening([(200, {}, {"data": []})]) as wire:
+            target = Target("prod", wire.url, BearerCredential(SecretValue("made-up-control-plane")))
+            link = connect(target, clock, progress)
+            await wiring.open_inference(Gateway("prod", platform, wire.url), link, clock, progress).models()
+            await link.close()
+        return "".join(wire.requests)
+
+    assert ("made-up-control-plane" in asyncio.run(main())) is sent
 
 
 def test_a_run_without_probes_has_nothing_to_ask() -> None:

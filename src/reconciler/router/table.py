@@ -41,7 +41,7 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One gateway: `link` for its API, `asks` for its models, both over the same credential."""
+    """One gateway: `link` for its API, `asks` for its models, over the same connections."""
 
     name: str
     link: Client

@@ -12,7 +12,7 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -191,6 +191,10 @@ class Client:
     def quoted(self, text: str) -> str:
         """What the gateway said, fit to be shown: no secret of this client, and no more than 300 characters."""
         return translate.fit(text, self._own)
+
+    def anonymous(self) -> Client:
+        """The same gateway over the same connections, without the credential; it is closed with this client."""
+        return Client(replace(self._target, credential=None), self._clock, self._listen, self._transport)
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -56,11 +56,12 @@ class AskingPorts:
 
 
 def open_inference(gateway: Gateway, link: Client, clock: Clock, progress: Progress) -> InferenceClient:
-    """A client for a gateway's models, over the connections and with the credential of `link`."""
+    """A client for a gateway's models over the connections of `link`, with its credential where that stays there."""
     from reconciler.inference.client import InferenceClient  # noqa: PLC0415 - a library that few commands need
     from reconciler.inference.dialects import DIALECTS  # noqa: PLC0415 - the same
 
-    return InferenceClient(link, DIALECTS[dialect_of(gateway)], clock, progress)
+    asking = link.anonymous() if platforms.of_gateway(gateway).capabilities.hands_on else link
+    return InferenceClient(asking, DIALECTS[dialect_of(gateway)], clock, progress)
 
 
 def dialect_of(gateway: Gateway) -> str:

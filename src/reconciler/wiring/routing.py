@@ -106,7 +106,8 @@ class _Opening:
         link = transport.connect(target, self._clock, self._progress)
         self._stack.push_async_callback(link.close)
         spoken = DIALECTS[dialect or dialect_of(gateway)]
-        asks = InferenceClient(link, spoken, self._clock, self._progress)
+        asking = link.anonymous() if known.capabilities.hands_on else link
+        asks = InferenceClient(asking, spoken, self._clock, self._progress)
         return Upstream(gateway.name, link, asks, spoken)
 
 

@@ -9,7 +9,8 @@ NAME = "smg"
 ENDPOINT = "Endpoint"
 
 CAPABILITIES = Capabilities(
-    kinds={ENDPOINT: KindCapability(guard=Guard.COMPARE, verify=True, write_only=("/spec/credentials/*/apiKey",))}
+    kinds={ENDPOINT: KindCapability(guard=Guard.COMPARE, verify=True, write_only=("/spec/credentials/*/apiKey",))},
+    hands_on=True,
 )
 
 WORKERS = "/workers"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from raw_server import head, raw
 from wire import listening
 
 from reconciler.errors import (
+    Conflict,
     GatewayError,
     InputError,
     OutcomeUnknown,
@@ -22,6 +23,7 @@ from reconciler.errors import (
 )
 from reconciler.model.address import Address
 from reconciler.model.live import Live
+from reconciler.model.ports import Adapter
 from reconciler.model.resource import Gateway, Lifecycle, Resource
 from reconciler.model.run import Verdict
 from reconciler.model.secret import SecretRef, SecretValue
@@ -263,6 +265,90 @@ def test_a_page_of_html_is_a_doubt() -> None:
                 assert "doctype" not in str(caught.value)
             finally:
                 await client.close()
+
+    asyncio.run(run())
+
+
+def spoken(deed: Callable[[Adapter], Awaitable[Any]], answers: list[tuple[int, dict[str, str], Any]]) -> Any:
+    """What one call to a scripted MLflow comes to."""
+
+    async def run() -> Any:
+        async with listening(answers) as wire:
+            client = connect(Target("prod", wire.url, None, concurrency=1), FakeClock(), RecordingProgress())
+            try:
+                return await deed(find("mlflow").open(Gateway("prod", "mlflow", wire.url), client))
+            finally:
+                await client.close()
+
+    return asyncio.run(run())
+
+
+SQL = {
+    "error_code": "BAD_REQUEST",
+    "message": "(sqlite3.IntegrityError) UNIQUE constraint failed: endpoints.name [SQL: INSERT INTO endpoints ...]",
+}
+NO_ENDPOINT: tuple[int, dict[str, str], Any] = (
+    404,
+    {},
+    {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "GatewayEndpoint not found"},
+)
+PARTS_MADE: list[tuple[int, dict[str, str], Any]] = [
+    *[NO_ENDPOINT, *[(200, {}, {})] * 3],
+    *[(200, {}, {"secret": {"secret_id": "s-1"}}), (200, {}, {"model_definition": {"model_definition_id": "d-1"}})],
+    NO_ENDPOINT,
+]
+
+
+def test_a_name_that_was_taken_meanwhile_is_a_conflict_and_no_text_of_a_database() -> None:
+    """MLflow answers a second endpoint of one name with 400 and its SQL: that is no mistake of the manifest."""
+    theirs = {"name": "chat", "model_mappings": [link("theirs", 0)]}
+    answers: list[tuple[int, dict[str, str], Any]] = [(400, {}, SQL), (200, {}, {"endpoint": theirs})]
+    with pytest.raises(Conflict) as raised:
+        spoken(lambda a: a.create(endpoint(), {KEY: SecretValue("sk-0123456789")}), [*PARTS_MADE, *answers])
+    assert "SQL" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (
+            400,
+            {"error_code": "INVALID_PARAMETER_VALUE", "message": "Invalid URL scheme: 'http'."},
+            "Invalid URL scheme",
+        ),
+        (404, {"detail": {"error_code": "X", "message": "'chat' has no PRIMARY models configured"}}, "has no PRIMARY"),
+        (
+            500,
+            {"detail": {"error_code": "INTERNAL_ERROR", "message": "The package is required"}},
+            "package is required",
+        ),
+    ],
+)
+def test_both_ways_in_which_mlflow_says_why_are_understood(status: int, body: Any, words: str) -> None:
+    """Its API and its inference side have different shapes: whoever reads the report needs the words of both."""
+    live = Live(endpoint().address, "chat", endpoint().spec)
+    (check,) = spoken(lambda adapter: adapter.verify(endpoint(), live), [(status, {}, body)] * 9)
+    assert words in check.message
+
+
+def test_a_refusal_in_plain_text_is_understood() -> None:
+    """MLflow's basic authentication answers without JSON: that is no answer of the wrong form."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        said = b"You are not authenticated."
+        writer.write(b"HTTP/1.1 401 X\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n" % len(said) + said)
+        await writer.drain()
+
+    async def run() -> None:
+        async with raw(serve) as server:
+            client = connect(Target("prod", server.url), FakeClock(), RecordingProgress())
+            try:
+                seen = await find("mlflow").open(Gateway("prod", "mlflow", server.url), client).observe()
+            finally:
+                await client.close()
+            assert not seen.complete
+            assert "The credential was refused" in seen.diagnostics[0].detail
 
     asyncio.run(run())
 

@@ -153,9 +153,9 @@ def message_of(content: bytes) -> tuple[str, str]:
 
 
 def _said(value: Any) -> str:
-    """A text, or FastAPI's ways to say one: ``{"error": text}``, or a list of wrong fields, each with its `msg`."""
+    """A text, or FastAPI's ways to say one: under `error` or `message`, or a list of wrong fields with a `msg` each."""
     if isinstance(value, dict):
-        value = value.get("error")
+        value = value.get("error", value.get("message"))
     if isinstance(value, list):
         found = [(each.get("loc"), each.get("msg")) for each in value if isinstance(each, dict)]
         return "; ".join(f"{_place(loc)}{msg}" for loc, msg in found if isinstance(msg, str))

@@ -100,19 +100,24 @@ def test_a_new_key_that_is_refused_never_reaches_the_endpoint(checkout: Bench, p
     assert person.ask("proof") == (KEY_A, "proof:key-a")
 
 
-@pytest.mark.parametrize("deed", ["changed", "redirected", "removed", "blocked", "key gone", "fallback gone"])
+@pytest.mark.parametrize(
+    "deed", ["changed", "redirected", "removed", "blocked", "key gone", "key replaced", "fallback gone"]
+)
 def test_drift_by_hand_is_found_and_repaired(deed: str, checkout: Bench, person: Person) -> None:
     """Somebody with the master key is faster than a pull request, and forgets to say so."""
     more, after = "  fallbackModels: [backup]\n", "lifecycle: {dependsOn: [Endpoint/backup]}\n"
     checkout.manifests(manifest("backup", keys="a"), manifest("drift", more=more, lifecycle=after))
     good(checkout.apply())
     before = person.deployments()
+    value = {"api_key": "sk-of-somebody-else-xyz"}
+    theirs = {"credential_name": "drift:key-a", "credential_values": value, "credential_info": {}}
     hands: Mapping[str, Callable[[], object]] = {
         "changed": lambda: person.change("drift:key-b", model="openai/gpt-3.5-turbo"),
         "redirected": lambda: person.change("drift:key-b", api_base="http://127.0.0.1:9/elsewhere"),
         "removed": lambda: person.make("/model/delete", {"id": "drift:key-b"}),
         "blocked": lambda: person.make("/model/block", {"model_id": "drift:key-b"}),
         "key gone": lambda: person.make("/credentials/drift%3Akey-b", None, "DELETE"),
+        "key replaced": lambda: person.make("/credentials/drift%3Akey-a", theirs, "PATCH"),
         "fallback gone": lambda: person.make("/fallback/drift", None, "DELETE"),
     }
     hands[deed]()
@@ -123,6 +128,7 @@ def test_drift_by_hand_is_found_and_repaired(deed: str, checkout: Bench, person:
     settled(checkout)
     assert person.deployments() == before
     assert person.fallbacks() == {"drift": ["backup"]}
+    assert person.ask("drift") == (KEY_A, "drift:key-a")
 
 
 def test_what_was_made_by_hand_is_imported_and_the_plan_is_empty(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.error
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -249,6 +250,42 @@ def test_verification_outlasts_the_cache(tried: Try) -> None:
         assert "has not taken up" in early.message
         found = await until_ready(lambda: bench.adapter.verify(after, live), 60, SystemClock())
         assert found.verdict is Verdict.READY, found
+
+    tried(test)
+
+
+def test_an_endpoint_that_was_mended_outlasts_the_cache_of_its_failure(
+    tried: Try, served: tuple[server_mlflow.Stack, Provider]
+) -> None:
+    """Its 404 is remembered too: a repair must not be taken for a failure, and put back, because it was asked early."""
+
+    async def test(bench: MlflowBench) -> None:
+        resource = endpoint(bench.upstream, bench.name)
+        await bench.adapter.create(resource, MATERIAL)
+        for secret in await bench.listed("secrets", "secrets"):
+            body = {"secret_id": secret["secret_id"]}
+            await bench.http.request("DELETE", f"{mlflow_bench.ROOT}/secrets/delete", json=body)
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            await asyncio.to_thread(served[0].asked, bench.name)
+        live = await bench.adapter.update(resource, await stored(bench, resource), MATERIAL)
+        (early,) = await bench.adapter.verify(resource, live)
+        assert "has no PRIMARY models configured" in early.message
+        found = await until_ready(lambda: bench.adapter.verify(resource, live), 60, SystemClock())
+        assert found.verdict is Verdict.READY, found
+
+    tried(test)
+
+
+def test_a_provider_that_the_server_does_not_have_is_never_ready(tried: Try) -> None:
+    """The server takes any word for a provider, and says so only when it is asked: the report needs its reason."""
+
+    async def test(bench: MlflowBench) -> None:
+        resource = endpoint(bench.upstream, bench.name)
+        resource = replace(resource, spec={**resource.spec, "provider": "nosuchprovider"})
+        live = await bench.adapter.create(resource, MATERIAL)
+        (check,) = await bench.adapter.verify(resource, live)
+        assert check.verdict is Verdict.UNKNOWN
+        assert "LiteLLM provider" in check.message
 
     tried(test)
 

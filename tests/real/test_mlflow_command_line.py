@@ -122,7 +122,9 @@ def test_a_revoked_key_never_reaches_the_live_endpoint(team: Bench, stack: Stack
     assert everything(team) == (["reconciler/safe/key-a"], ["reconciler/safe/key-a"], ["safe"], [])
 
 
-@pytest.mark.parametrize("deed", ["fallback wiped", "secret deleted", "model changed", "endpoint deleted"])
+@pytest.mark.parametrize(
+    "deed", ["fallback wiped", "secret deleted", "key replaced", "model changed", "endpoint deleted"]
+)
 def test_what_a_colleague_did_is_found_and_mended(deed: str, team: Bench, stack: Stack) -> None:
     """Each of these leaves the lists looking well, and the calls failing or going elsewhere."""
     team.manifests(endpoint("drift", stack.upstream, KEYS))
@@ -138,6 +140,9 @@ def test_what_a_colleague_did_is_found_and_mended(deed: str, team: Bench, stack:
         team.call("POST", f"{ROOT}/endpoints/update", body)
     elif deed == "secret deleted":
         team.call("DELETE", f"{ROOT}/secrets/delete", {"secret_id": first["secret_id"]})
+    elif deed == "key replaced":
+        value = {"api_key": "sk-of-somebody-else-wxyz"}
+        team.call("POST", f"{ROOT}/secrets/update", {"secret_id": first["secret_id"], "secret_value": value})
     elif deed == "model changed":
         body = {"model_definition_id": first["model_definition_id"], "model_name": "gpt-3.5-turbo"}
         team.call("POST", f"{ROOT}/model-definitions/update", body)
@@ -150,6 +155,8 @@ def test_what_a_colleague_did_is_found_and_mended(deed: str, team: Bench, stack:
     parts = ["reconciler/drift/key-a", "reconciler/drift/key-b"]
     assert everything(team) == (parts, parts, ["drift"], [])
     assert got(team, "drift")["fallback_config"] == {"strategy": "SEQUENTIAL", "max_attempts": 2}
+    masks = {each["masked_values"]["api_key"] for each in team.call("GET", f"{ROOT}/secrets/list")["secrets"]}
+    assert masks == {"sk-...cdef"}
 
 
 def test_what_was_made_by_hand_is_imported_and_the_plan_is_empty(

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from reconciler.cli.main import COMMANDS, root
+from reconciler.testing.adapter_suite import BLIND, LAWS, WATCHED
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -91,6 +92,13 @@ def test_the_page_of_defaults_is_what_the_models_say() -> None:
         check=True,
     )
     assert done.stdout == (ROOT / "docs" / "reference" / "defaults.md").read_text(encoding="utf-8"), "make reference"
+
+
+def test_the_guide_to_platforms_names_every_law() -> None:
+    """Whoever writes an adapter reads there what it is held to."""
+    page = (ROOT / "docs" / "howto" / "write-a-platform.md").read_text(encoding="utf-8")
+    laws = {law.__name__ for law in (*LAWS, *BLIND, *WATCHED)}
+    assert laws == {name for name in re.findall(r"`(\w+)`", page.partition("| law |")[2]) if name in laws}
 
 
 FAULTS = {

@@ -165,7 +165,7 @@ def test_a_credential_that_was_deleted_in_use_is_seen_and_restored(stack: Stack,
 
 def test_a_deployment_whose_credential_does_not_exist_is_no_key(stack: Stack, person: Person, relay: Relay) -> None:
     """LiteLLM takes such a deployment when it is made, and lists it like any other: it can call nobody."""
-    params = {"model": "openai/gpt-4o", "api_base": stack.upstream}
+    params: dict[str, Any] = {"model": "openai/gpt-4o", "api_base": stack.upstream}
     person.add("mixed", "first", litellm_credential_name="nowhere", **params)
     person.add("mixed", "second", api_key="sk-by-hand", **params)
 

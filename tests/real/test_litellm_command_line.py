@@ -89,6 +89,33 @@ def test_the_second_key_serves_when_the_first_is_refused(checkout: Bench, person
     assert sorted(person.deployments()) == ["over:key-a", "over:key-b"]
 
 
+PROBE = """\
+apiVersion: reconciler/v1
+kind: PromptTemplate
+metadata: {name: ping}
+spec: {engine: braces, user: Say yes.}
+---
+apiVersion: reconciler/v1
+kind: Probe
+metadata: {name: answers}
+spec: {endpoints: asked, prompt: ping, expect: {finishReason: stop}}
+"""
+
+
+@pytest.mark.parametrize(("group", "said"), [("gpt-4o", "unknown"), ("asked", "rejected")])
+def test_a_probe_asks_for_the_model_and_not_for_the_group(
+    group: str, said: str, checkout: Bench, person: Person
+) -> None:
+    """Callers of the proxy name the group: where it is called otherwise, the reference page has to warn of probes."""
+    named = manifest("asked", keys="a").replace("{name: asked}", f"{{name: asked, remoteId: {group}}}")
+    checkout.manifests(named, PROBE)
+    good(checkout.apply())
+    assert list(person.deployments()) == [f"{group}:key-a"]
+    (outcome,) = checkout.run("verify", "--format", "json").json["outcomes"]
+    (probed,) = [check["status"] for check in outcome["checks"] if check.get("probe")]
+    assert probed == said  # unknown: it went through, and this provider cannot stream
+
+
 def test_a_new_key_that_is_refused_never_reaches_the_endpoint(checkout: Bench, person: Person) -> None:
     """A rotation to a mistyped key is proven beside the endpoint first, and stops there."""
     checkout.manifests(manifest("proof"))

@@ -9,8 +9,18 @@ from pathlib import Path
 
 import yaml
 
+from reconciler.inference.safety import BUILT_IN
+
 _TAG = re.compile(r"<(/?)([a-z]+(?:-[a-z]+)*)>")
 KINDS = ("credit-card", "date-of-birth", "email", "iban", "ip-address", "phone", "ssn")
+
+USUAL = {
+    "ssn": r"\b\d{3}-\d{2}-\d{4}\b",
+    "credit-card": r"\b(?:\d[ -]*?){13,16}\b",
+    "phone": r"\b\d{3}[-.]?\d{3}[-.]?\d{4}\b",
+    "email": r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}\b",
+}
+"""The expressions that tutorials give for these kinds."""
 
 Find = Callable[[str], Sequence[tuple[int, int]]]
 
@@ -56,6 +66,25 @@ def score(kind: str, lines: Sequence[Line], finder: Callable[[str], Find]) -> Sc
         wrong += [line.text[start:end] + " in " + line.text for start, end in found - expected]
         missed += [line.text[start:end] + " in " + line.text for start, end in expected - found]
     return Score(right, tuple(wrong), tuple(missed))
+
+
+def built_in(kind: str) -> Score:
+    """How our detector of a kind does, told each line's region."""
+
+    def finder(region: str) -> Find:
+        detector = BUILT_IN[kind](region)
+        return lambda text: [(span.start, span.end) for span in detector.find(text)]
+
+    return score(kind, corpus(), finder)
+
+
+def usual(kind: str) -> Score:
+    """How the usual expression does."""
+
+    def find(text: str) -> Sequence[tuple[int, int]]:
+        return [found.span() for found in re.finditer(USUAL[kind], text)]
+
+    return score(kind, corpus(), lambda _region: find)
 
 
 def _lines(path: Path) -> Iterator[Line]:

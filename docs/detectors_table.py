@@ -13,10 +13,10 @@ from pii_lines import KINDS, USUAL, Score  # noqa: E402 - likewise
 
 HEAD = """# How well personal data is found
 
-Generated from the tests' corpus by `make reference`; a test compares. The detectors were developed on these lines, so on
-texts of your customers the figures will be lower. A find counts when its first and last character are exactly those that
-are marked. Precision is the share of the finds that are right, recall the share of the marks that are found. *Usual* is
-the short expression that tutorials give for the kind, on the same lines.
+Generated from the tests' lines by `make reference`; a test compares. The detectors were developed on these lines, so on
+texts of your customers the figures will be lower. A find counts when it begins and ends exactly where the mark does.
+Precision is the share of the finds that are right, recall the share of the marks that are found. *Usual* is the short
+expression that tutorials give for the kind, on the same lines.
 
 """
 

@@ -1,4 +1,7 @@
-"""The corpus of made-up personal data: lines in which tags say what is to be found, and nothing else is."""
+"""Two corpora of made-up personal data: lines in which tags say what is to be found, and nothing else is.
+
+The detectors are developed on one. Nobody who works on them reads the other: as long as that holds, it tells something.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +54,18 @@ class Score:
         return self.right / (self.right + len(self.missed)) if self.right else 0.0
 
 
-def corpus() -> tuple[Line, ...]:
-    """Every line of every locale."""
-    return tuple(line for path in sorted((Path(__file__).parent / "pii").glob("*.yaml")) for line in _lines(path))
+def developed() -> tuple[Line, ...]:
+    """Every line of every locale that the detectors were developed on."""
+    return _corpus("pii")
+
+
+def unseen() -> tuple[Line, ...]:
+    """Lines that were written by somebody who had not seen the detectors, for figures only."""
+    return _corpus("pii_unseen")
+
+
+def _corpus(folder: str) -> tuple[Line, ...]:
+    return tuple(line for path in sorted((Path(__file__).parent / folder).glob("*.yaml")) for line in _lines(path))
 
 
 def score(kind: str, lines: Sequence[Line], finder: Callable[[str], Find]) -> Score:
@@ -68,23 +80,23 @@ def score(kind: str, lines: Sequence[Line], finder: Callable[[str], Find]) -> Sc
     return Score(right, tuple(wrong), tuple(missed))
 
 
-def built_in(kind: str) -> Score:
+def built_in(kind: str, lines: Sequence[Line]) -> Score:
     """How our detector of a kind does, told each line's region."""
 
     def finder(region: str) -> Find:
         detector = BUILT_IN[kind](region)
         return lambda text: [(span.start, span.end) for span in detector.find(text)]
 
-    return score(kind, corpus(), finder)
+    return score(kind, lines, finder)
 
 
-def usual(kind: str) -> Score:
+def usual(kind: str, lines: Sequence[Line]) -> Score:
     """How the usual expression does."""
 
     def find(text: str) -> Sequence[tuple[int, int]]:
         return [found.span() for found in re.finditer(USUAL[kind], text)]
 
-    return score(kind, corpus(), lambda _region: find)
+    return score(kind, lines, lambda _region: find)
 
 
 def _lines(path: Path) -> Iterator[Line]:

@@ -36,7 +36,7 @@ test: setup  ## everything
 	$(BIN)/pytest -n $(WORKERS)
 
 test-real: setup  ## against real gateways, installed into .real/ (needs node, npm and PostgreSQL's programs; 3 GB)
-	$(BIN)/pytest -n 0 -m real tests/real
+	$(BIN)/pytest -n 2 --dist loadgroup -m real tests/real
 
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py
@@ -48,6 +48,7 @@ schemas: setup  ## write schemas/ from the models
 
 reference: setup  ## write the pages that are generated from the models
 	$(BIN)/python docs/defaults_table.py
+	$(BIN)/python docs/detectors_table.py
 	$(BIN)/python docs/support_table.py
 
 readme: setup  ## fill the README with the demo's transcript and the benchmark's table

@@ -28,7 +28,9 @@ HERE = Path(__file__).parent
 RECONCILER = str(Path(sys.executable).with_name("reconciler"))
 SECRET = "benchmark-webhook-secret-0123456789"  # noqa: S105 - made up
 ENVIRON = {"BENCH_ID": "id", "BENCH_KEY": "sk-benchmark-0123456789", "BENCH_HOOK": SECRET}
-TURNS = {1: 300, 32: 1500, 256: 2000}
+TURNS = {1: 300, 32: 1600, 256: 2048}
+ROUNDS = 5
+STEPS = 10
 
 MANIFESTS = """\
 apiVersion: reconciler/v1
@@ -162,14 +164,44 @@ async def measured(url: str, content: bytes, concurrent: int, turns: int) -> tup
 
 
 def row(gateway: str, router: str, concurrent: int) -> Row:
-    """One level, the two ways in turns."""
+    """One level, the two ways in turns; of each figure the median of the rounds."""
     turns = TURNS[concurrent]
-    bare = asyncio.run(measured(gateway, asked(gateway), concurrent, turns))
-    ours = asyncio.run(measured(router, called(router), concurrent, turns))
-    return Row(concurrent, turns, bare[0], bare[1], ours[0], ours[1], bare[2], ours[2])
+    bare, ours = [], []
+    for _ in range(ROUNDS):
+        bare.append(asyncio.run(measured(gateway, asked(gateway), concurrent, turns)))
+        ours.append(asyncio.run(measured(router, called(router), concurrent, turns)))
+    b50, b99, bare_rate = (statistics.median(figures) for figures in zip(*bare, strict=True))
+    o50, o99, rate = (statistics.median(figures) for figures in zip(*ours, strict=True))
+    return Row(concurrent, turns, b50, b99, o50, o99, bare_rate, rate)
 
 
-def table(rows: Sequence[Row], grown: float, held: float, turns: int) -> str:
+@dataclass(frozen=True)
+class Memory:
+    """MB that the router held after every `each` turns, from the first on that were not measured for time."""
+
+    each: int
+    held: Sequence[float]
+
+    def said(self) -> str:
+        """One sentence."""
+        turns = self.each * (len(self.held) - 1)
+        first, last, most = self.held[0], self.held[-1], max(self.held)
+        return (
+            f"Over {turns:,} turns more, 32 at once, the router held {first:.0f} MB at the beginning, "
+            f"{most:.0f} MB at most and {last:.0f} MB at the end."
+        )
+
+
+def remembered(router: Program, turns: int) -> Memory:
+    """What the router holds while it answers, in ten steps."""
+    each, held = turns // STEPS, [router.memory_mb]
+    for _ in range(STEPS):
+        asyncio.run(measured(router.url, called(router.url), 32, each))
+        held.append(router.memory_mb)
+    return Memory(each, [round(mb, 1) for mb in held])
+
+
+def table(rows: Sequence[Row], memory: Memory) -> str:
     """The table in Markdown."""
     head = (
         "| turns at once | gateway p50 ms | p99 ms | through the router p50 ms | p99 ms | added p50 ms | turns/s |\n"
@@ -180,13 +212,13 @@ def table(rows: Sequence[Row], grown: float, held: float, turns: int) -> str:
         f"| {r.per_second:.0f} |\n"
         for r in rows
     )
-    return f"{head}{lines}\nThe router holds {held:.0f} MB; {turns:,} more turns added {grown:.1f} MB.\n"
+    return f"{head}{lines}\n{memory.said()}"
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--memory-turns", type=int, default=3000)
+    parser.add_argument("--memory-turns", type=int, default=100_000)
     parser.add_argument("--keep", type=Path, default=HERE / "router.json")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-router-") as place:
@@ -198,17 +230,14 @@ def main() -> None:
         try:
             asyncio.run(measured(router.url, called(router.url), 8, 200))
             rows = [row(gateway.url, router.url, concurrent) for concurrent in TURNS]
-            before = router.memory_mb
-            asyncio.run(measured(router.url, called(router.url), 32, given.memory_turns))
-            held = router.memory_mb
+            memory = remembered(router, given.memory_turns)
         finally:
             router.stop()
             gateway.stop()
     machine = {"python": platform.python_version(), "cpus": os.cpu_count()}
-    memory = {"turns": given.memory_turns, "before_mb": round(before, 1), "after_mb": round(held, 1)}
-    kept = {"machine": machine, "rows": [asdict(r) for r in rows], "memory": memory}
+    kept = {"machine": machine, "rows": [asdict(r) for r in rows], "memory": asdict(memory)}
     given.keep.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    print(table(rows, held - before, held, given.memory_turns))
+    print(table(rows, memory))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import router  # noqa: E402 - a script of that folder
+import run  # noqa: E402 - likewise
 
 
 def transcript() -> str:
@@ -36,21 +41,24 @@ def filled(readme: str, name: str, text: str) -> str:
 
 
 def figures() -> str:
-    """The benchmark's table."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    from run import Row, table  # noqa: PLC0415 - the benchmark's own
-
-    kept = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    """The table of plans and applies."""
+    kept = json.loads((BENCHMARKS / "results.json").read_text())
     machine = kept["machine"]
     words = f"Python {machine['python']}, {machine['cpus']} processors, {machine['turns']} turns."
-    return table([Row(**row) for row in kept["rows"]]) + "\n" + words
+    return run.table([run.Row(**row) for row in kept["rows"]]) + "\n" + words
+
+
+def turns() -> str:
+    """The table of the bot router."""
+    kept = json.loads((BENCHMARKS / "router.json").read_text())
+    return router.table([router.Row(**row) for row in kept["rows"]], router.Memory(**kept["memory"]))
 
 
 def main() -> None:
     """Write the README."""
     path = ROOT / "README.md"
     text = filled(path.read_text(), "transcript", f"```text\n{transcript()}\n```")
-    path.write_text(filled(text, "figures", figures()))
+    path.write_text(filled(filled(text, "figures", figures()), "turns", turns()))
 
 
 if __name__ == "__main__":

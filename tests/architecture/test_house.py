@@ -246,6 +246,15 @@ def test_the_readme_shows_what_the_demo_prints() -> None:
     assert done.stdout.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_readme_shows_the_figures_that_were_measured() -> None:
+    """A figure that was typed or has gone stale is a figure that nobody measured."""
+    script = "import fill_readme; print(fill_readme.figures(), fill_readme.turns(), sep='|||')"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "docs", capture_output=True, text=True, check=True)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for table in done.stdout.strip().split("|||"):
+        assert table in readme, "make readme"
+
+
 def test_help_starts_without_the_heavy_libraries() -> None:
     """Start-up is paid for by every key press of completion."""
     code = "import sys, reconciler.cli.main; print(sorted(sys.modules))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,6 +30,7 @@ from reconciler.testing.fakes import FakeClock, RecordingProgress
 from reconciler.transport import BearerCredential, Client, Target, connect
 
 SECRETS = {"A": "sk-first-0123456789abcd", "B": "sk-second-0123456789fgh"}
+RELOADED_SECONDS = 45
 ASKING = frozenset({"/health/test_connection", "/v1/chat/completions"})
 
 
@@ -93,6 +95,17 @@ class Person:
         name = urllib.parse.quote(deployment, safe="")
         self.make(f"/model/{name}/update", {"litellm_params": params}, "PATCH")
 
+    def holds(self, wanted: set[str]) -> bool:
+        """Whether these deployments and credentials, and no others, are there, or will be after the next reload.
+
+        Credentials are listed from memory. A reload that read the database just before one was removed puts it back
+        into the list, though it is gone, until the next reload half a minute later.
+        """
+        ends = time.monotonic() + RELOADED_SECONDS
+        while not (found := set(self.deployments()) == set(self.credentials()) == wanted) and time.monotonic() < ends:
+            time.sleep(1)
+        return found
+
     def wipe(self) -> None:
         """Nothing is left for the next test."""
         for name in self.fallbacks():
@@ -100,7 +113,8 @@ class Person:
         for deployment in self.deployments():
             self.make("/model/delete", {"id": deployment})
         for name in self.credentials():
-            self.make(f"/credentials/{urllib.parse.quote(name, safe='')}", None, "DELETE")
+            status, answer, _ = self.call("DELETE", f"/credentials/{urllib.parse.quote(name, safe='')}")
+            assert status in {200, 404}, answer  # 404: listed, though it is gone (see `holds`)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The corpus of made-up personal data: lines in which tags say what is to be found, and nothing else is."""
+"""Two corpora of made-up personal data: lines in which tags say what is to be found, and nothing else is.
+
+The detectors are developed on one. Nobody who works on them reads the other: as long as that holds, it tells something.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,18 @@ from pathlib import Path
 
 import yaml
 
+from reconciler.inference.safety import BUILT_IN
+
 _TAG = re.compile(r"<(/?)([a-z]+(?:-[a-z]+)*)>")
 KINDS = ("credit-card", "date-of-birth", "email", "iban", "ip-address", "phone", "ssn")
+
+USUAL = {
+    "ssn": r"\b\d{3}-\d{2}-\d{4}\b",
+    "credit-card": r"\b(?:\d[ -]*?){13,16}\b",
+    "phone": r"\b\d{3}[-.]?\d{3}[-.]?\d{4}\b",
+    "email": r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}\b",
+}
+"""The expressions that tutorials give for these kinds."""
 
 Find = Callable[[str], Sequence[tuple[int, int]]]
 
@@ -41,9 +54,18 @@ class Score:
         return self.right / (self.right + len(self.missed)) if self.right else 0.0
 
 
-def corpus() -> tuple[Line, ...]:
-    """Every line of every locale."""
-    return tuple(line for path in sorted((Path(__file__).parent / "pii").glob("*.yaml")) for line in _lines(path))
+def developed() -> tuple[Line, ...]:
+    """Every line of every locale that the detectors were developed on."""
+    return _corpus("pii")
+
+
+def unseen() -> tuple[Line, ...]:
+    """Lines that were written by somebody who had not seen the detectors, for figures only."""
+    return _corpus("pii_unseen")
+
+
+def _corpus(folder: str) -> tuple[Line, ...]:
+    return tuple(line for path in sorted((Path(__file__).parent / folder).glob("*.yaml")) for line in _lines(path))
 
 
 def score(kind: str, lines: Sequence[Line], finder: Callable[[str], Find]) -> Score:
@@ -56,6 +78,25 @@ def score(kind: str, lines: Sequence[Line], finder: Callable[[str], Find]) -> Sc
         wrong += [line.text[start:end] + " in " + line.text for start, end in found - expected]
         missed += [line.text[start:end] + " in " + line.text for start, end in expected - found]
     return Score(right, tuple(wrong), tuple(missed))
+
+
+def built_in(kind: str, lines: Sequence[Line]) -> Score:
+    """How our detector of a kind does, told each line's region."""
+
+    def finder(region: str) -> Find:
+        detector = BUILT_IN[kind](region)
+        return lambda text: [(span.start, span.end) for span in detector.find(text)]
+
+    return score(kind, lines, finder)
+
+
+def usual(kind: str, lines: Sequence[Line]) -> Score:
+    """How the usual expression does."""
+
+    def find(text: str) -> Sequence[tuple[int, int]]:
+        return [found.span() for found in re.finditer(USUAL[kind], text)]
+
+    return score(kind, lines, lambda _region: find)
 
 
 def _lines(path: Path) -> Iterator[Line]:

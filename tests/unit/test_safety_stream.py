@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pii_lines import corpus
+from pii_lines import developed
 
 from reconciler.inference.safety import BUILT_IN, Screen, Span, StreamScreen, Verdict
 from reconciler.inference.safety.stream import HELD, LONGEST_WAIT
 from reconciler.model.inference import SafetyAction, SafetyPolicy
 
 POLICY = SafetyPolicy("p", tuple(BUILT_IN))
-LINES = [line.text for line in corpus() if line.region == "US" and line.marks]
+LINES = [line.text for line in developed() if line.region == "US" and line.marks]
 
 
 def streamed(policy: SafetyPolicy, pieces: list[str]) -> tuple[str, StreamScreen]:

@@ -23,6 +23,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import DEFAULT_READINESS, Gateway, Manage, Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys, ignored, strangers, without
+from reconciler.platforms.watching import ENDPOINT
 
 _ORG = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -82,14 +83,18 @@ def no_measure(platform: str, resource: Resource) -> Iterator[Diagnostic]:
     yield from no_place(platform, resource, told)
 
 
-def watched(platform: str, resource: Resource) -> Iterator[Diagnostic]:
-    """An Endpoint must say that it is only watched where nothing can be configured."""
+def only_watched(platform: str, resource: Resource) -> Iterator[Diagnostic]:
+    """All that a resource promises where nothing can be configured, and an Endpoint at best be asked for its model."""
+    if resource.address.kind != ENDPOINT:
+        yield no_such_kind(platform, resource)
+        return
     if resource.lifecycle.manage is not Manage.OBSERVE:
         detail = (
             f"{platform} has no call that makes, changes or removes anything; its endpoints can only be verified. "
             "Write `lifecycle: {manage: observe}`."
         )
         yield finding(resource, "PLATFORM008", detail, "/lifecycle/manage")
+    yield from no_measure(platform, resource)
 
 
 def path_findings(platform: str, gateway: Gateway, known: Mapping[str, str]) -> Iterator[Diagnostic]:

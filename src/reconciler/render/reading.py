@@ -24,9 +24,7 @@ def plan_from_document(document: Any) -> Plan:
     Members that this version does not know are passed over: a later minor version may have added them.
     """
     read = part_of(document, "")
-    version = read.text("format_version")
-    if version.split(".", 1)[0] != FORMAT_VERSION.split(".", 1)[0]:
-        raise ValueError(f"/format_version is {version}, and this tool reads {FORMAT_VERSION}")
+    read.require_version(FORMAT_VERSION)
     plan = Plan(
         mode=read.word("mode", Mode),
         basis=_basis(read.part("basis"), read.text("tool_version")),

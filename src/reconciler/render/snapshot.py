@@ -99,9 +99,7 @@ def _entry(entry: Entry, labels: _Labels) -> dict[str, Any]:
 def snapshot_from_document(document: Any) -> Snapshot:
     """Read a snapshot. Raises ValueError, which says at what place it is none."""
     read = part_of(document, "")
-    version = read.text("format_version")
-    if version.split(".", 1)[0] != FORMAT_VERSION.split(".", 1)[0]:
-        raise ValueError(f"/format_version is {version}, and this tool reads {FORMAT_VERSION}")
+    read.require_version(FORMAT_VERSION)
     gateways = list(read.parts("gateways"))
     ledger = read.part("ledger")
     entries = [_read_entry(part) for part in ledger.parts("entries")]

@@ -27,6 +27,12 @@ class Part:
             raise ValueError(f"{self.place}/{name} is no {_NAMES[kind]}")
         return value
 
+    def require_version(self, readable: str) -> None:
+        """Of a version MAJOR.MINOR only the major part has to be the same."""
+        version = self.text("format_version")
+        if version.split(".", 1)[0] != readable.split(".", 1)[0]:
+            raise ValueError(f"/format_version is {version}, and this tool reads {readable}")
+
     def text(self, name: str) -> str:
         """A text."""
         return self.member(name, str)

@@ -8,6 +8,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+SECONDS = 10
+
 
 def holder() -> str:
     """How this run is called in a lease: user, host, process."""
@@ -23,29 +25,19 @@ def commit_of(root: Path) -> str | None:
     given = os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA")
     if given:
         return given
-    try:
-        found = subprocess.run(  # noqa: S603 - fixed words
-            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None if found.returncode == 0 else None
+    return _git(root, "rev-parse", "HEAD").strip() or None
 
 
 def commits_of(root: Path, most: int) -> tuple[str, ...]:
     """The newest commits of the checkout, the last one first; none where there is no checkout."""
+    return tuple(_git(root, "rev-list", f"--max-count={most}", "HEAD").split())
+
+
+def _git(root: Path, *words: str) -> str:
+    """What git says about the checkout; nothing where there is none, or no git, or no answer in time."""
+    command = ["git", "-C", str(root), *words]
     try:
-        found = subprocess.run(  # noqa: S603 - fixed words and a number
-            ["git", "-C", str(root), "rev-list", f"--max-count={most}", "HEAD"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
+        found = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603 - ours
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(found.stdout.split()) if found.returncode == 0 else ()
+        return ""
+    return found.stdout if found.returncode == 0 else ""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.resource import EMPTY, Gateway, Resource
-from reconciler.platforms.findings import require, url_findings
+from reconciler.model.resource import Gateway, Resource
+from reconciler.platforms.findings import only_watched, require, url_findings
 from reconciler.platforms.openai.capabilities import CAPABILITIES, NAME, PATHS
-from reconciler.platforms.openai.unsupported import gateway_findings, resource_findings
-from reconciler.platforms.watching import bare
+from reconciler.platforms.openai.unsupported import gateway_findings
+from reconciler.platforms.watching import WatchingAdapter, keyless
 
 if TYPE_CHECKING:
-    from reconciler.platforms.openai.adapter import OpenAIAdapter
     from reconciler.transport import Client
 
 
@@ -28,33 +27,28 @@ class OpenAIPlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """Everything but an Endpoint that is only watched, and what is wrong with the Gateway."""
-        return (*gateway_findings(gateway), *resource_findings(resource))
+        return (*gateway_findings(gateway), *only_watched(self.name, resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Without its keys: they are never sent, so that a run need not have them."""
-        if not resource.secrets and "credentials" not in resource.spec:
-            return resource
-        return replace(resource, spec=bare(resource.spec), secrets=EMPTY)
+        return keyless(resource)
 
     def base_url(self, gateway: Gateway) -> str:
         """From `url`. Raises InputError without one."""
-        require(self._address(gateway))
+        require(url_findings(self.name, gateway))
         return gateway.url or ""
-
-    def _address(self, gateway: Gateway) -> Iterator[Diagnostic]:
-        return url_findings(self.name, gateway)
 
     def token_path(self, gateway: Gateway) -> str:
         """The contract's, unless the manifest overrides it."""
         return gateway.paths.get("token", PATHS["token"])
 
-    def open(self, gateway: Gateway, client: Client) -> OpenAIAdapter:
+    def open(self, gateway: Gateway, client: Client) -> WatchingAdapter:
         """The adapter of one gateway. Raises InputError for one that cannot be used."""
-        from reconciler.platforms.openai.adapter import OpenAIAdapter  # noqa: PLC0415 - offline work needs no HTTP
+        from reconciler.platforms.openai.adapter import watching  # noqa: PLC0415 - offline work needs no HTTP
         from reconciler.platforms.openai.api import Api  # noqa: PLC0415 - the same
 
         require(gateway_findings(gateway))
-        return OpenAIAdapter(gateway, Api(client, {**PATHS, **gateway.paths}))
+        return watching(gateway, Api(client, {**PATHS, **gateway.paths}))
 
 
 PLATFORM = OpenAIPlatform()

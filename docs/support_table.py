@@ -56,15 +56,18 @@ def kinds() -> str:
 def credentials() -> str:
     """What a credential needs, and how questions travel."""
     lines = [
-        "| platform | permissions | scopes asked for | token renewed | dialect | by `transport` |",
-        "|---|---|---|---|---|---|",
+        "| platform | permissions | scopes asked for | token renewed | dialect | by `transport` | a question names |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in BUILT_IN:
         has = find(name).capabilities
         over = ", ".join(f"{way}: {dialect}" for way, dialect in sorted(has.dialects.items()))
         words = [" ".join(f"`{word}`" for word in listed) or "-" for listed in (has.permissions, has.scopes)]
         early = f"{has.token_early_seconds:g} s early"
-        lines.append(f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect or '-'} | {over or '-'} |")
+        lines.append(
+            f"| {name} | {words[0]} | {words[1]} | {early} | {has.dialect or '-'} | {over or '-'} "
+            f"| {has.called.value} |"
+        )
     return "\n".join(lines)
 
 

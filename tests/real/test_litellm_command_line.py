@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from litellm_bench import Person, manifest
+from asking import SAID, SECRET, declared, probed, streaming, turned
+from litellm_bench import GATEWAY, Person, manifest
 from relay import PASS, Relay
 from scenario_bench import Bench, Finished
 from server_litellm import Stack
@@ -89,31 +91,35 @@ def test_the_second_key_serves_when_the_first_is_refused(checkout: Bench, person
     assert sorted(person.deployments()) == ["over:key-a", "over:key-b"]
 
 
-PROBE = """\
-apiVersion: reconciler/v1
-kind: PromptTemplate
-metadata: {name: ping}
-spec: {engine: braces, user: Say yes.}
----
-apiVersion: reconciler/v1
-kind: Probe
-metadata: {name: answers}
-spec: {endpoints: asked, prompt: ping, expect: {finishReason: stop}}
-"""
-
-
-@pytest.mark.parametrize(("group", "said"), [("gpt-4o", "unknown"), ("asked", "rejected")])
-def test_a_probe_asks_for_the_model_and_not_for_the_group(
-    group: str, said: str, checkout: Bench, person: Person
-) -> None:
-    """Callers of the proxy name the group: where it is called otherwise, the reference page has to warn of probes."""
+@pytest.mark.parametrize("group", ["asked", "a-group/of-theirs"])
+def test_probes_and_bots_ask_for_the_group(group: str, checkout: Bench, person: Person, tmp_path: Path) -> None:
+    """Callers of the proxy name the group, and prices go by the model behind it."""
     named = manifest("asked", keys="a").replace("{name: asked}", f"{{name: asked, remoteId: {group}}}")
-    checkout.manifests(named, PROBE)
-    good(checkout.apply())
-    assert list(person.deployments()) == [f"{group}:key-a"]
-    (outcome,) = checkout.run("verify", "--format", "json").json["outcomes"]
-    (probed,) = [check["status"] for check in outcome["checks"] if check.get("probe")]
-    assert probed == said  # unknown: it went through, and this provider cannot stream
+    with streaming(tmp_path, KEY_A, KEY_B) as upstream:
+        checkout.write("manifests/gateway.yaml", GATEWAY.format(url=person.url, upstream=upstream))
+        checkout.environ["HOOK_SECRET"] = SECRET
+        checkout.manifests(named, declared("asked"))
+        good(checkout.apply())
+        assert [each["model_name"] for each in person.deployments().values()] == [group]
+        assert set(probed(checkout).values()) == {"ready"}
+        answer = turned(checkout)
+    assert answer["source"] == "llm_gateway", answer
+    assert answer["messages"] == [{"text": SAID}]
+    assert answer["metrics"]["model"] == "gpt-4o"
+    assert answer["metrics"]["cost_usd"] > 0
+
+
+def test_a_gate_takes_back_an_endpoint_whose_key_the_provider_refuses(
+    checkout: Bench, person: Person, tmp_path: Path
+) -> None:
+    """A key that was good for the proxy's own check, and is not for a question, must not stay in service."""
+    with streaming(tmp_path, KEY_B, KEY_A) as upstream:
+        checkout.write("manifests/gateway.yaml", GATEWAY.format(url=person.url, upstream=upstream))
+        checkout.environ["HOOK_SECRET"] = SECRET
+        checkout.manifests(manifest("asked", keys="a"), declared("asked"))
+        run = checkout.apply("--on-failure", "rollback")
+    assert run.code == 4, run.out + run.err
+    assert person.holds(set()), run.out + run.err
 
 
 def test_a_new_key_that_is_refused_never_reaches_the_endpoint(checkout: Bench, person: Person) -> None:

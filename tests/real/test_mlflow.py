@@ -276,17 +276,6 @@ def test_an_endpoint_that_was_mended_outlasts_the_cache_of_its_failure(
     tried(test)
 
 
-def test_questions_of_probes_have_no_place_to_go(tried: Try) -> None:
-    """The reference page says so; once the server has this path, or we have its own, it must say something else."""
-
-    async def test(bench: MlflowBench) -> None:
-        await bench.adapter.create(endpoint(bench.upstream, bench.name), MATERIAL)
-        answer = await bench.http.post("/v1/chat/completions", json={"model": bench.name, "messages": []})
-        assert answer.status_code == 404
-
-    tried(test)
-
-
 def test_a_provider_that_the_server_does_not_have_is_never_ready(tried: Try) -> None:
     """The server takes any word for a provider, and says so only when it is asked: the report needs its reason."""
 

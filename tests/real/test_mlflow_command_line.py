@@ -13,6 +13,7 @@ from typing import Any
 import mlflow_bench
 import pytest
 import server_mlflow
+from asking import SECRET, declared, probed, turned
 from console import applied, checkout, clean, endpoint
 from mlflow_bench import HOOKS, ROOT
 from model_server import Provider, provider
@@ -93,6 +94,19 @@ def test_the_life_of_a_fleet(team: Bench, stack: Stack, served: tuple[Stack, Pro
     team.manifests()
     applied(team, "--allow-empty", "--allow-last-endpoint")
     assert everything(team) == ([], [], [], [])
+
+
+def test_probes_and_bots_ask_for_the_endpoint(team: Bench, stack: Stack) -> None:
+    """Callers of this server name the endpoint, at a path of its own, and prices go by the model behind it."""
+    team.environ["HOOK_SECRET"] = SECRET
+    team.manifests(endpoint("asked", stack.upstream, {"key-a": "KEY_A"}), declared("asked"))
+    applied(team)
+    assert set(probed(team).values()) == {"ready"}
+    answer = turned(team)
+    assert answer["source"] == "llm_gateway", answer
+    assert answer["messages"] == [{"text": "with first"}]
+    assert answer["metrics"]["model"] == "gpt-4o"
+    assert answer["metrics"]["cost_usd"] > 0
 
 
 def test_the_second_key_takes_over_and_a_rotation_brings_the_first_back(team: Bench, stack: Stack) -> None:

@@ -12,6 +12,7 @@ from reconciler.errors import GatewayError
 from reconciler.inference.answer import AnswerContract
 from reconciler.inference.attempt import Limits
 from reconciler.inference.cache import request_hash
+from reconciler.inference.callee import Callee
 from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.events import Question
@@ -39,6 +40,7 @@ MODEL = "gpt-4o"
 ASKED = "canary-of-the-question"
 SAID = "canary-of-the-answer"
 SCHEMA = {"type": "object", "required": ["mood"], "properties": {"mood": {"enum": ["good", "bad"]}}}
+CALLEE = Callee(MODEL, MODEL)
 GOOD = '{"mood": "good"}'
 PRICES = Pricing("list", {MODEL: Price(prompt=10.0, completion=100.0)})
 TEMPLATE = PromptTemplate("ask", Engine.DOLLAR, "Be kind.", "$word", {"word": Variable()})
@@ -119,10 +121,10 @@ class Probed:
         return self.audit.named("inference.call")
 
 
-def put(one: Inquiry, model: Model | None = None, purse: Purse | None = None) -> Probed:
+def put(one: Inquiry, model: Model | None = None, purse: Purse | None = None, callee: Callee = CALLEE) -> Probed:
     """Put a probe once."""
     asked, audit, spends = model or Model(), MemoryAudit(), purse or Purse()
-    found = asyncio.run(probe(one, ENDPOINT, MODEL, asked, Desk(spends, audit, FakeClock())))
+    found = asyncio.run(probe(one, ENDPOINT, callee, asked, Desk(spends, audit, FakeClock())))
     return Probed(found, asked, audit, spends)
 
 

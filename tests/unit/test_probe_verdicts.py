@@ -27,6 +27,7 @@ from reconciler.errors import (
     Unreachable,
     Unsupported,
 )
+from reconciler.inference.callee import Callee
 from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.safety import Screen, Span
@@ -34,6 +35,17 @@ from reconciler.model.inference import SafetyPolicy
 from reconciler.model.run import Verdict
 
 READY, REJECTED, UNKNOWN = Verdict.READY, Verdict.REJECTED, Verdict.UNKNOWN
+
+
+def test_an_endpoint_that_is_called_by_name_is_listed_by_name_and_priced_by_model() -> None:
+    """A list of groups has no models in it, and a price list no groups."""
+    one = inquiry(cheapest_models=True, max_cost=1)
+    model = Model([reply(GOOD)], listed=["support-bots"])
+    found = put(one, model, callee=Callee("support-bots", MODEL))
+    assert found.verdict is READY
+    assert model.questions[0].model == "support-bots"
+    assert found.check("cost").value == 0.002
+    assert found.lines[0]["model"] == MODEL
 
 
 def test_an_answer_as_expected_is_ready_and_told_with_its_figures() -> None:

@@ -14,6 +14,7 @@ from reconciler import errors
 from reconciler.inference.answer import AnswerContract
 from reconciler.inference.attempt import Limits
 from reconciler.inference.cache import AnswerCache
+from reconciler.inference.callee import Callee
 from reconciler.inference.chat import Role, Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.dialects import DIALECTS
@@ -52,6 +53,7 @@ TEMPLATE = PromptTemplate(
 POLICY = SafetyPolicy(
     "safe", ("email", "phone", "ssn", "credit-card"), blocked_terms=("bypass security",), max_input_characters=900
 )
+CALLEES = (Callee("gpt-4o", "gpt-4o"), Callee("second", "second"))
 PRICES = Pricing("prices", {"gpt-4o": Price(1, 2), "second": Price(10, 10)})
 DECISION = {
     "classified_intent": "order",
@@ -119,7 +121,7 @@ def bound(model: Model, channel: Channel = Channel.CXONE, api: Api | None = None
     upstream = Upstream("prod", cast("Client", api), model, DIALECTS["openai"])
     check = Verifier(SignatureScheme.HMAC, "x", 300, (b"k",))
     contract = AnswerContract(ResponseSchema("d", DECISION_SCHEMA)) if channel is Channel.COGNIGY else None
-    made = Bound(route, ("gpt-4o", "second"), upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES)
+    made = Bound(route, CALLEES, upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES)
     return replace(made, **other)
 
 
@@ -353,6 +355,15 @@ def test_what_a_gateway_calls_its_model_is_no_name_of_ours(model: str, known: st
     assert took.body["metrics"]["model"] == known
     assert took.body["metrics"]["cost_usd"] == pytest.approx(cost)
     assert f'model="{known}"' in took.measures.text().decode()
+
+
+def test_a_gateway_that_knows_endpoints_by_name_is_asked_by_name_and_priced_by_model() -> None:
+    """There a model's name is refused, and a group's name has no price."""
+    model = Model([said(model="support-bots")])
+    took = turn(bound(model, callees=(Callee("support-bots", "gpt-4o"), CALLEES[1])))
+    assert model.questions[0].model == "support-bots"
+    assert took.body["metrics"]["model"] == "gpt-4o"
+    assert took.body["metrics"]["cost_usd"] == pytest.approx(0.00002)
 
 
 def test_a_cost_in_another_currency_is_not_called_dollars() -> None:

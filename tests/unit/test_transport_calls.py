@@ -117,6 +117,16 @@ def test_each_cell_of_the_retry_table(call: Callable[[Client], Awaitable[Any]], 
     assert verdict is Next.DOUBT or not isinstance(raised.value, OutcomeUnknown)
 
 
+def test_a_status_that_a_call_answers_with_is_an_answer() -> None:
+    """A health check that says 503 says who is ill: a fault of the server would be asked again for nothing."""
+    script = Script([httpx.Response(503, json={"ill": ["a"]})])
+    answer = run(script, lambda client: client.request("GET", "/health", answers=frozenset({503})))
+    assert (answer.status, answer.body, len(script.asked)) == (503, {"ill": ["a"]}, 1)
+    page = Script([httpx.Response(503, content=b"<html>busy")])
+    with pytest.raises(ProtocolError):
+        run(page, lambda client: client.request("GET", "/health", answers=frozenset({503})))
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from reconciler.errors import InferenceError
+from reconciler.inference.callee import callee_of
 from reconciler.inference.inquiry import Asks, Desk, Inquiry
 from reconciler.inference.probe import probe
 from reconciler.inference.probed import settled
 from reconciler.inference.tokens import count_tokens, vocabulary_of
 from reconciler.model.address import Address
+from reconciler.model.capability import Called
 from reconciler.model.live import Live
 from reconciler.model.resource import Resource
 from reconciler.model.run import Check, Verdict
@@ -43,6 +45,7 @@ class Line:
 
     client: Asks
     places: asyncio.Semaphore
+    called: Called = Called.BY_MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class ProbeChecker:
             return self._decided[seen]
         line = self.lines[resource.address.gateway]
         async with line.places:
-            found = await probe(inquiry, resource.address, model_of(resource, live), line.client, self.desk)
+            callee = callee_of(resource, model_of(resource, live), line.called)
+            found = await probe(inquiry, resource.address, callee, line.client, self.desk)
         if all(check.verdict is not Verdict.UNKNOWN or check.advisory for check in found):
             self._decided[seen] = found
         return found

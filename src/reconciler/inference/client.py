@@ -85,8 +85,8 @@ class InferenceClient:
             yield told
 
     async def models(self) -> Sequence[str]:
-        """The models that the gateway lists (``GET /v1/models``), which costs nothing. Raises GatewayError."""
-        answer = await self._link.request("GET", "/v1/models", optional="list its models")
+        """The models that the gateway lists (``GET /v1/models``, say), which costs nothing. Raises GatewayError."""
+        answer = await self._link.request("GET", self._dialect.listing, optional="list its models")
         return _listed(answer.body)
 
     @property
@@ -214,7 +214,7 @@ class _Course:
 def _listed(body: object) -> Sequence[str]:
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, list):
-        raise ProtocolError("GET /v1/models answered without a list named data")
+        raise ProtocolError("the list of models has no member named data that is a list")
     return [entry["id"] for entry in data if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
 
 

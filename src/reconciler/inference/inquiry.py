@@ -39,7 +39,7 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A probe with all that its manifest refers to, ready to be put to an endpoint's model."""
+    """A probe with all that its manifest refers to, ready to be put to an endpoint."""
 
     probe: Probe
     template: PromptTemplate
@@ -48,10 +48,10 @@ class Inquiry:
     screen: Screen | None = None
     pricing: Pricing | None = None
 
-    def question(self, model: str) -> Question:
+    def question(self, called: str) -> Question:
         """The first question. Raises PromptError."""
         messages = prompts.render(self.template, self.probe.variables)
-        return Question(model, messages, self.probe.sampling, self.schema, session=f"probe-{self.probe.name}")
+        return Question(called, messages, self.probe.sampling, self.schema, session=f"probe-{self.probe.name}")
 
     def warm_up(self) -> None:
         """Load what the question and its answer need. Raises InferenceError where that cannot be had."""

@@ -22,6 +22,7 @@ from reconciler.errors import (
 from reconciler.inference import refusals
 from reconciler.inference.attempt import Limits
 from reconciler.inference.audit import EVENT, Call, audit_fields
+from reconciler.inference.callee import Callee
 from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.cost import Cost, cost_of
@@ -37,12 +38,12 @@ from reconciler.model.memory import AuditEvent
 from reconciler.model.run import Check, Verdict
 
 
-async def probe(inquiry: Inquiry, address: Address, model: str, client: Asks, desk: Desk) -> tuple[Check, ...]:
+async def probe(inquiry: Inquiry, address: Address, callee: Callee, client: Asks, desk: Desk) -> tuple[Check, ...]:
     """Ask once and judge. Never raises for what gateway or model do."""
-    asking = _Asking(inquiry, address, client, desk, desk.clock.monotonic())
+    asking = _Asking(inquiry, address, callee, client, desk, desk.clock.monotonic())
     try:
         inquiry.warm_up()
-        return checks(inquiry.probe, await asking.measured(model))
+        return checks(inquiry.probe, await asking.measured())
     except Stopped as stopped:
         return single(inquiry.probe, stopped.verdict, stopped.message)
     except InferenceError as error:
@@ -55,15 +56,16 @@ class _Asking:
 
     inquiry: Inquiry
     address: Address
+    callee: Callee
     client: Asks
     desk: Desk
     began: float
 
-    async def measured(self, model: str) -> Measured:
+    async def measured(self) -> Measured:
         """The answer, mended as often as its schema allows. Raises Stopped."""
-        question = self._bounded(self.inquiry.question(model))
+        question = self._bounded(self.inquiry.question(self.callee.called))
         if self.inquiry.probe.cheapest_models:
-            await self._require_listed(model)
+            await self._require_listed()
         aside = self._set_aside(question)
         turns = [await self._turn(question, aside)]
         while turns[-1].problems and len(turns) <= self.inquiry.repairs:
@@ -90,8 +92,8 @@ class _Asking:
         if not self._has_budget:
             return None
         longest = question.sampling.max_tokens or ANSWER_TOKENS
-        usage = Usage(count_messages(question.messages, question.model), longest, estimated=True)
-        cost = cost_of(usage, question.model, self.inquiry.pricing)
+        usage = Usage(count_messages(question.messages, self.callee.model), longest, estimated=True)
+        cost = cost_of(usage, self.callee.model, self.inquiry.pricing)
         if cost is None:
             raise Stopped(Verdict.UNKNOWN, "not asked: there is a budget, and no price of this model is known")
         budget = self.inquiry.probe.budget
@@ -104,22 +106,22 @@ class _Asking:
         if aside is not None:
             self.desk.purse.settle(self.inquiry.probe.name, aside, spent)
 
-    async def _require_listed(self, model: str) -> None:
+    async def _require_listed(self) -> None:
         try:
-            listed = await self._is_listed(model)
+            listed = await self._is_listed()
         except GatewayError as error:
             row = refusals.refusal_of(error, by_socket=False)
             raise Stopped(row.verdict, f"{row.words}, when the models were to be listed") from None
         if listed is False:
             raise Stopped(Verdict.REJECTED, "the model is not among those that the gateway lists")
 
-    async def _is_listed(self, model: str) -> bool | None:
+    async def _is_listed(self) -> bool | None:
         """None where the gateway lists nothing, or not to us: it may answer all the same."""
         try:
             listed = await self.client.models()
         except (Unsupported, NotFound, Forbidden, ProtocolError):
             return None
-        return model in listed if listed else None
+        return self.callee.called in listed if listed else None
 
     async def _turn(self, question: Question, aside: Cost | None) -> Turn:
         left = self.inquiry.probe.deadline_ms / 1000 - (self.desk.clock.monotonic() - self.began)
@@ -129,7 +131,7 @@ class _Asking:
         try:
             reply = await self.client.ask(question, limits=Limits(left, left, left))
         except GatewayError as error:
-            row = await self._refusal(question.model, error)
+            row = await self._refusal(error)
             self._settle(aside, aside if row.spends else None)
             self._note(question, None, row)
             raise Stopped(row.verdict, row.words) from None
@@ -138,24 +140,24 @@ class _Asking:
         self._note(question, turn, None)
         return turn
 
-    async def _refusal(self, model: str, error: GatewayError) -> Refusal:
+    async def _refusal(self, error: GatewayError) -> Refusal:
         """A 404 may mean the model or the call: a list that lacks the model tells."""
         row = refusals.refusal_of(error, by_socket=self.client.by_socket)
         if not isinstance(error, NotFound) or error.status is None or row.verdict is Verdict.UNKNOWN:
             return row
         try:
-            known = await self._is_listed(model)
+            known = await self._is_listed()
         except GatewayError:
             known = None
         return row if known is False else replace(row, verdict=Verdict.UNKNOWN, words=f"{row.words}, or not the call")
 
     def _judged(self, question: Question, reply: Reply) -> Turn:
-        usage = reply.usage or estimated_usage(question.messages, reply.text, question.model)
+        usage = reply.usage or estimated_usage(question.messages, reply.text, self.callee.model)
         contract, screen = self.inquiry.contract, self.inquiry.screen
         return Turn(
             reply,
             usage,
-            cost_of(usage, question.model, self.inquiry.pricing),
+            cost_of(usage, self.callee.model, self.inquiry.pricing),
             () if contract is None else contract.read(reply.text).problems,
             None if screen is None or len(reply.text) > LONGEST_ANSWER else screen.output(reply.text),
         )
@@ -171,9 +173,9 @@ class _Asking:
         call = Call(
             self.desk.clock.now(),
             self.address.gateway,
-            question.model,
+            self.callee.model,
             self.client.hash_of(question),
-            Usage(count_messages(question.messages, question.model), 0, estimated=True),
+            Usage(count_messages(question.messages, self.callee.model), 0, estimated=True),
             (self.desk.clock.monotonic() - self.began) * 1000,
             "ok" if row is None else row.code,
         )

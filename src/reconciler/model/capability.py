@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from reconciler.model.resource import EMPTY, Guard
 
@@ -30,6 +31,13 @@ class KindCapability:
     write_only: tuple[str, ...] = ()
 
 
+class Called(Enum):
+    """How a question names the endpoint that it is put to."""
+
+    BY_MODEL = "by its model"
+    BY_NAME = "by its id"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """Per kind; a kind that is not here does not exist on the platform.
@@ -38,6 +46,7 @@ class Capabilities:
     and `token_early_seconds` before its end a token is renewed. `dialect` names the dialect of inference that the
     platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`. `hands_on` is
     True where a question's credential goes on to the provider: then questions are put without the gateway's own.
+    `called` says how a question names an endpoint.
     """
 
     kinds: Mapping[str, KindCapability]
@@ -47,6 +56,7 @@ class Capabilities:
     dialect: str | None = None
     dialects: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     hands_on: bool = False
+    called: Called = Called.BY_MODEL
 
     def dialect_over(self, transport: str | None) -> str | None:
         """The dialect that a Gateway with this `transport` speaks; None where there is none."""

@@ -126,7 +126,7 @@ async def _answered(service: Service, bound: Bound, event: Event, came: _Came, e
         async with service.gate.turn(ends):
             turn = await take(bound, event, service.kit, came.id, ends)
     except Declined as declined:
-        turn = Turn(bound, came.id, reason=declined.reason, model=bound.models[0])
+        turn = Turn(bound, came.id, reason=declined.reason, model=bound.callees[0].model)
     said = answer(turn, event)
     _tell(service, turn, asyncio.get_running_loop().time() - came.began)
     return said

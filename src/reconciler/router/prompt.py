@@ -44,7 +44,7 @@ async def conversation(bound: Bound, event: Event, measures: Measures, listen: P
     if MESSAGE not in values:
         _screened(bound, message, measures)  # what a template does not print can still end the turn
     messages = render(bound.template, values, _safe(bound, earlier))
-    return fit(messages, bound.window, bound.models[0]).messages
+    return fit(messages, bound.window, bound.callees[0].model).messages
 
 
 async def _history(bound: Bound, event: Event, measures: Measures, listen: Progress) -> Sequence[Message]:

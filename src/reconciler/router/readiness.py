@@ -78,7 +78,9 @@ class Readiness:
         checks = {
             "reachable": seen.reachable if seen else None,
             "authorised": seen.authorised if seen else None,
-            "model": None if seen is None or seen.models is None else not seen.models.isdisjoint(each.models),
+            "model": None
+            if seen is None or seen.models is None
+            else not seen.models.isdisjoint(callee.called for callee in each.callees),
             "temperature": heat is None or COLDEST <= heat <= HOTTEST,
         }
         return {"ready": seen is not None and False not in checks.values(), **checks}

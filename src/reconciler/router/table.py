@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from reconciler.inference.answer import AnswerContract
 from reconciler.inference.attempt import Limits
+from reconciler.inference.callee import Callee, callee_of
 from reconciler.inference.client import Reply
 from reconciler.inference.defaults import CONTEXT_WINDOW_TOKENS
 from reconciler.inference.dialects import Dialect
 from reconciler.inference.events import Question
 from reconciler.inference.safety import Screen
 from reconciler.inference.tokens import count_tokens
+from reconciler.model.capability import Called
 from reconciler.model.inference import (
     Channel,
     InferenceDeclarations,
@@ -47,14 +49,15 @@ class Upstream:
     link: Client
     asks: Asks
     dialect: Dialect
+    called: Called = Called.BY_MODEL
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One route. `models` in the order in which they are asked; `patience` in seconds for a first token, None: none."""
+    """One route. `callees` in the order in which they are asked; `patience` in seconds for a first token."""
 
     route: Route
-    models: tuple[str, ...]
+    callees: tuple[Callee, ...]
     upstream: Upstream
     verifier: Verifier = field(repr=False)
     template: PromptTemplate
@@ -94,7 +97,10 @@ def bound(
     timeout = endpoint.spec.get("timeoutMs")
     return Bound(
         route,
-        (str(endpoint.spec["model"]), *route.fallback_models),
+        (
+            callee_of(endpoint, str(endpoint.spec["model"]), upstream.called),
+            *(Callee(name, name) for name in route.fallback_models),
+        ),
         upstream,
         verifier,
         declared.prompts[route.prompt],
@@ -111,7 +117,7 @@ def bound(
 def warm(table: Table) -> None:
     """Load now what the first turn would have to load: vocabularies, and the numbering plans of the world."""
     for each in table.routes.values():
-        count_tokens("hello", each.models[0])
+        count_tokens("hello", each.callees[0].model)
         if each.screen is not None:
             each.screen.find("Call +1 555 123 4567 or write to a@example.com.")
 

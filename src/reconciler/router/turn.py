@@ -19,6 +19,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.inference.attempt import Limits
 from reconciler.inference.audit import EVENT, Call, audit_fields
 from reconciler.inference.cache import AnswerCache, cache_key, request_hash
+from reconciler.inference.callee import meant
 from reconciler.inference.chat import Message, Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.cost import Cost, cost_of
@@ -65,7 +66,7 @@ class Turn:
 
 async def take(bound: Bound, event: Event, kit: Kit, request_id: str, ends: float) -> Turn:
     """Answer an event until `ends`, in the time of the loop."""
-    turn = Turn(bound, request_id, model=bound.models[0])
+    turn = Turn(bound, request_id, model=bound.callees[0].model)
     began = kit.clock.monotonic()
     try:
         async with asyncio.timeout_at(ends):
@@ -107,7 +108,9 @@ def _listening(kit: Kit, turn: Turn) -> Progress:
 async def _asked(turn: Turn, event: Event, kit: Kit, messages: Sequence[Message], ends: float) -> Judged:
     """One question, its answer judged, and its line in the audit."""
     bound = turn.bound
-    question = Question(bound.models[0], tuple(messages), bound.route.sampling, bound.schema, event.conversation)
+    question = Question(
+        bound.callees[0].called, tuple(messages), bound.route.sampling, bound.schema, event.conversation
+    )
     payload = bound.upstream.dialect.request(question)
     key = cache_key(bound.upstream.name, bound.policy, payload)
     line = _Line(turn, kit, request_hash(payload))
@@ -123,7 +126,8 @@ async def _asked(turn: Turn, event: Event, kit: Kit, messages: Sequence[Message]
 
 async def _reply(bound: Bound, question: Question, line: _Line, ends: float) -> Reply:
     try:
-        return await bound.upstream.asks.ask(question, limits=_limits(bound, ends), fallback_models=bound.models[1:])
+        others = [callee.called for callee in bound.callees[1:]]
+        return await bound.upstream.asks.ask(question, limits=_limits(bound, ends), fallback_models=others)
     except ReconcilerError as error:
         line.write(reason_of(error))
         raise
@@ -135,13 +139,13 @@ async def _reply(bound: Bound, question: Question, line: _Line, ends: float) -> 
 def _limits(bound: Bound, ends: float) -> Limits:
     """Each model has its share of what is left, so that a first one that is silent leaves time for the next."""
     left = max(0.001, (ends - asyncio.get_running_loop().time()) * SAID_BY)
-    share = left / len(bound.models)
+    share = left / len(bound.callees)
     return Limits(left, min(share, bound.patience or share), share)
 
 
 def _note(turn: Turn, kit: Kit, messages: Sequence[Message], reply: Reply, *, kept: bool) -> None:
     bound = turn.bound
-    turn.model = known_model(bound, reply.model)
+    turn.model = meant(reply.model, bound.callees).model  # what a gateway says is no name for a metric
     turn.first_token_ms = None if kept else reply.time_to_first_token_ms
     used = reply.usage or estimated_usage(messages, reply.text, turn.model)
     spent = Usage(0, 0) if kept else used
@@ -149,12 +153,6 @@ def _note(turn: Turn, kit: Kit, messages: Sequence[Message], reply: Reply, *, ke
     turn.usage = _sum(turn.usage, spent)
     turn.cost = cost if turn.cost is None or cost is None else _total(turn.cost, cost)
     kit.measures.asked(bound, turn.model, spent, cost)
-
-
-def known_model(bound: Bound, said: str) -> str:
-    """The model of ours that a gateway's name for it means: what a gateway says is no name for a metric."""
-    known = [model for model in bound.models if said == model or said.startswith(f"{model}-")]
-    return max(known, key=len, default=bound.models[0])
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -11,6 +11,7 @@ import json
 import random
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -63,7 +64,7 @@ _EFFECTS: Mapping[Repeat, Effect] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer. Header names are in lower case; `body` is parsed JSON, None when empty."""
+    """An answer. Header names are in lower case; `body` is parsed JSON, None when empty."""
 
     status: int
     body: Any
@@ -136,13 +137,15 @@ class Client:
         repeat: Repeat = Repeat.BY_METHOD,
         optional: str | None = None,
         conceal: Sequence[SecretValue] = (),
+        answers: AbstractSet[int] = frozenset(),
     ) -> Answer:
-        """Send one call and return its successful answer.
+        """Send one call and return its answer.
 
         `path` begins with a slash. `optional` says what a gateway without this call cannot do. `conceal`
-        holds the secrets in `body`, so that no message of the gateway can echo them. Raises GatewayError.
+        holds the secrets in `body`, so that no message of the gateway can echo them. `answers` are statuses besides
+        2xx that the call's contract answers with, as a health check does. Raises GatewayError.
         """
-        call, url = self._addressed(method, path, query, conceal, optional)
+        call, url = self._addressed(method, path, query, conceal, optional, answers)
         sent = dict(headers or {})
         content = None
         if body is not None:
@@ -207,10 +210,12 @@ class Client:
         query: Mapping[str, str] | None,
         conceal: Sequence[SecretValue],
         optional: str | None = None,
+        answers: AbstractSet[int] = frozenset(),
     ) -> tuple[Call, str]:
         if not path.startswith("/"):
             raise Defect(f"the path {path!r} could lead a credential to another host")
-        call = Call(self._target.gateway, method, path, self._target.permissions, optional, (*conceal, *self._own))
+        hidden = (*conceal, *self._own)
+        call = Call(self._target.gateway, method, path, self._target.permissions, optional, hidden, answers)
         return call, self._base + path + ("?" + urlencode(query) if query else "")
 
     async def _repeated(
@@ -258,7 +263,7 @@ class Client:
                 self._tell(call, begun, 0)
                 raise
         self._tell(call, begun, status)
-        if 200 <= status < 300:  # noqa: PLR2004 - HTTP
+        if 200 <= status < 300 or status in call.answers:  # noqa: PLR2004 - HTTP
             self._throttle.succeeded(answered)
             try:
                 parsed = translate.parsed(call, status, received)

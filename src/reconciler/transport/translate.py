@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,10 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "correlationid
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as messages name it; `optional` says, for a call that gateways may lack, what is then missing."""
+    """One request as messages name it; `optional` says, for a call that gateways may lack, what is then missing.
+
+    `answers` are statuses besides 2xx that are no failures of this call.
+    """
 
     gateway: str
     method: str
@@ -73,6 +77,7 @@ class Call:
     permissions: Sequence[str] = ()
     optional: str | None = None
     conceal: Sequence[SecretValue] = ()
+    answers: AbstractSet[int] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -84,6 +84,7 @@ def checkers(probes: Probes, desired: Desired, ports: AskingPorts) -> tuple[Chec
         name: Line(
             open_inference(gateway, ports.links[name], ports.clock, ports.progress),
             asyncio.Semaphore(max(1, gateway.limits.concurrency // 2)),  # the other places are for writes
+            platforms.of_gateway(gateway).capabilities.called,
         )
         for name, gateway in desired.gateways.items()
         if name in needed

@@ -108,7 +108,7 @@ class _Opening:
         spoken = DIALECTS[dialect or dialect_of(gateway)]
         asking = link.anonymous() if known.capabilities.hands_on else link
         asks = InferenceClient(asking, spoken, self._clock, self._progress)
-        return Upstream(gateway.name, link, asks, spoken)
+        return Upstream(gateway.name, link, asks, spoken, known.capabilities.called)
 
 
 async def _verifiers(vault: Vault, routes: Mapping[str, Route]) -> Mapping[str, Verifier]:

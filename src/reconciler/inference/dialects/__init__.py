@@ -12,6 +12,7 @@ from reconciler.inference.dialects.shape import Dialect, Reader, Wire
 
 DIALECTS: Mapping[str, Dialect] = {
     "openai": OpenAI(),
+    "mlflow": OpenAI("/gateway/mlflow/v1/chat/completions", "/gateway/mlflow/v1/models"),
     "openai-websocket": OpenAISocket(),
     "cognigy": Cognigy(),
     "genesys": Genesys(),

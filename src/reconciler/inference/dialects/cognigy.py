@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.inference.dialects.shape import Wire, failure_of, parsed, usage_of
+from reconciler.inference.dialects.shape import LISTING, Wire, failure_of, parsed, usage_of
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
 
 
@@ -29,6 +29,7 @@ class Cognigy:
     """As given."""
 
     path: str = "/ws/v1/llm-gateway/stream"
+    listing: str = LISTING
     wire: Wire = Wire.WEBSOCKET
 
     def request(self, question: Question) -> Mapping[str, Any]:

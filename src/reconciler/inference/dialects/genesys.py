@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.inference.chat import Role
 from reconciler.inference.dialects.openai import ChunkReader
-from reconciler.inference.dialects.shape import Wire
+from reconciler.inference.dialects.shape import LISTING, Wire
 from reconciler.inference.events import Question
 
 TEMPERATURE = 0.7
@@ -23,6 +23,7 @@ class Genesys:
     """As given; the chunks need not hold a finish reason."""
 
     path: str = "/api/v2/ai/llm/gateway/invoke"
+    listing: str = LISTING
     wire: Wire = Wire.HTTP
 
     def request(self, question: Question) -> Mapping[str, Any]:

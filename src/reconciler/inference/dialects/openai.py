@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.inference.dialects.shape import Wire, failure_of, parsed, usage_of
+from reconciler.inference.dialects.shape import LISTING, Wire, failure_of, parsed, usage_of
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question
 
 DONE = "[DONE]"
@@ -32,6 +32,7 @@ class OpenAI:
     """`structured` is how an answer schema is asked for: ``json_schema``, or ``json_object`` for older gateways."""
 
     path: str = "/v1/chat/completions"
+    listing: str = LISTING
     wire: Wire = Wire.HTTP
     structured: str = "json_schema"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.inference.dialects.openai import ChunkReader, completion
-from reconciler.inference.dialects.shape import Wire
+from reconciler.inference.dialects.shape import LISTING, Wire
 from reconciler.inference.events import Question
 
 
@@ -20,6 +20,7 @@ class OpenAISocket:
     """The chunks are those of HTTP."""
 
     path: str = "/v1/chat/completions"
+    listing: str = LISTING
     wire: Wire = Wire.WEBSOCKET
 
     def request(self, question: Question) -> Mapping[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from reconciler.inference.chat import Usage
 from reconciler.inference.events import Event, Failed, Frame, Kind, Question
 
+LISTING = "/v1/models"
+"""Where models are listed, nearly everywhere."""
+
 
 class Wire(Enum):
     """What carries a dialect: an HTTP answer of server-sent events, or a WebSocket."""
@@ -38,6 +41,10 @@ class Dialect(Protocol):
     @property
     def path(self) -> str:
         """Where a question is sent, below the gateway's base URL."""
+
+    @property
+    def listing(self) -> str:
+        """Where models are listed, likewise."""
 
     @property
     def wire(self) -> Wire:

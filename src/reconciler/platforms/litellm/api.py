@@ -24,6 +24,7 @@ from reconciler.transport import Client, Repeat, segment
 PAGE = 200
 MOST_PAGES = 10_000
 SERVER_FAULT = 500
+NONE_SERVED = frozenset({503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ class Api:
         return await self._get("/router/settings")
 
     async def health(self, group: str) -> Any:
-        """One real call through each deployment of a group, past their limits."""
-        return await self._get("/health", {"model": group})
+        """One real call through each deployment of a group, past limits: 503 with the same body where none served."""
+        query = {"model": group}
+        return (await self.client.request("GET", "/health", query=query, answers=NONE_SERVED)).body
 
     async def _get(self, path: str, query: dict[str, str] | None = None) -> Any:
         return (await self.client.request("GET", path, query=query)).body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model.capability import Capabilities, KindCapability
+from reconciler.model.capability import Called, Capabilities, KindCapability
 from reconciler.model.resource import Guard
 
 NAME = "litellm"
@@ -17,6 +17,9 @@ CAPABILITIES = Capabilities(
         ),
     },
     permissions=("the proxy's master key, or a key of a proxy administrator",),
+    dialect="openai",
+    dialects={"http": "openai"},
+    called=Called.BY_NAME,
 )
 
 PROVIDERS = (

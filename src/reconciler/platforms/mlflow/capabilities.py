@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model.capability import Capabilities, KindCapability
+from reconciler.model.capability import Called, Capabilities, KindCapability
 from reconciler.model.resource import Guard
 
 NAME = "mlflow"
@@ -17,7 +17,10 @@ CAPABILITIES = Capabilities(
             guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
         ),
         WEBHOOK: KindCapability(guard=Guard.COMPARE, verify=True, write_only=("/spec/secret",)),
-    }
+    },
+    dialect="mlflow",
+    dialects={"http": "mlflow"},
+    called=Called.BY_NAME,
 )
 
 ROOT = "/api/3.0/mlflow/gateway"

@@ -3,7 +3,7 @@
 | call                           | may it be sent again?                                                  |
 |--------------------------------|------------------------------------------------------------------------|
 | lists, health, connection test | always                                                                 |
-| PATCH, DELETE, fallbacks       | always: twice is as once                                               |
+| PATCH, DELETE, settings        | always: twice is as once                                               |
 | POST /model/new                | once the id is free: a duplicate is answered with 500, and so is       |
 |                                | what was stored and cannot be loaded, which no list ever shows         |
 | the last call of a write       | never: whoever began the write has to know that its end is in doubt    |
@@ -55,6 +55,24 @@ class Api:
         """The router's settings, fallbacks among them."""
         return await self._get("/router/settings")
 
+    async def setting(self, name: str) -> Any:
+        """One of general_settings: its value and whose it is; empty where it is not set."""
+        try:
+            return await self._get("/config/field/info", {"field_name": name})
+        except Rejected as error:
+            if "is not set" not in str(error):
+                raise
+            return {}
+
+    async def configure(self, body: Wire) -> None:
+        """Merge into the proxy's settings, member by member."""
+        async with self._settings:
+            await self._always("POST", "/config/update", body)
+
+    async def send_test(self) -> None:
+        """Have the alert of a budget sent to the webhook. Raises ServerFault when it was not taken."""
+        await self._get("/health/services", {"service": "webhook"})
+
     async def health(self, group: str) -> Any:
         """One real call through each deployment of a group, past their limits."""
         return await self._get("/health", {"model": group})
@@ -68,22 +86,30 @@ class Api:
         path = "/health/test_connection"
         return (await self.client.request("POST", path, body=body, repeat=Repeat.ALWAYS, conceal=(key,))).body
 
-    async def add_credential(self, body: Wire, key: SecretValue) -> None:
+    async def add_credential(self, body: Wire, key: SecretValue | None = None) -> None:
         """Raises Conflict where the name is taken."""
         await self._always("POST", "/credentials", body, key)
 
-    async def change_credential(self, body: Wire, key: SecretValue) -> None:
+    async def change_credential(self, body: Wire, key: SecretValue | None = None) -> None:
         """Merge into one credential. Raises NotFound."""
         await self._always("PATCH", _credential(body["credential_name"]), body, key)
 
-    async def finish(self, body: Wire, key: SecretValue) -> None:
+    async def finish(self, body: Wire, key: SecretValue | None = None) -> None:
         """The end of a creation or an update. Raises OutcomeUnknown when its answer is lost."""
-        await self.client.request("PATCH", _credential(body["credential_name"]), body=body, conceal=(key,))
+        conceal = () if key is None else (key,)
+        await self.client.request("PATCH", _credential(body["credential_name"]), body=body, conceal=conceal)
 
     async def drop_credential(self, name: str) -> None:
         """What is gone already counts."""
         try:
             await self._always("DELETE", _credential(name))
+        except NotFound:
+            return
+
+    async def drop_last_credential(self, name: str) -> None:
+        """The end of a removal. Raises OutcomeUnknown when its answer is lost."""
+        try:
+            await self.client.request("DELETE", _credential(name))
         except NotFound:
             return
 

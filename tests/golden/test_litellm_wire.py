@@ -234,6 +234,20 @@ def test_each_way_to_say_no_is_understood(status: int, body: Any, words: str) ->
     assert "DELETE" not in said  # nothing was stored, so no credential has to go
 
 
+@pytest.mark.parametrize("destinations", [["webhook"], ["slack"]])
+def test_alerting_of_the_configuration_file_is_left_alone(destinations: list[str]) -> None:
+    """The API cannot change it: whose address it sends to is for whoever keeps the file."""
+    fixed: Scripted = (200, {}, {"field_value": destinations, "source": "config"})
+
+    async def refused(adapter: Adapter) -> None:
+        with pytest.raises(Rejected, match="configuration file"):
+            await adapter.create(HOOK, {})
+
+    looks = 1 if destinations == ["webhook"] else 2
+    said = asyncio.run(spoken(refused, [credentials(), fixed, UNSET] * looks))
+    assert "POST" not in said
+
+
 def test_a_limit_that_the_proxy_would_not_keep_is_not_sent() -> None:
     """Without its pre-call check LiteLLM takes rpm for a weight: a limit that limits nothing is worse than none."""
 

@@ -28,6 +28,7 @@ _PASSING = frozenset({408, 425, 429})
 SERVER_FAULT = 500
 
 TEST_EVENT = "test event"
+FAILED = "the proxy could not send it, or not to another of its destinations"
 
 _STATUS: Mapping[str, int] = {
     "AuthenticationError": 401,
@@ -99,7 +100,7 @@ def undelivered(error: GatewayError) -> Check:
     """The receiver's answer is told in words within the proxy's own failure."""
     found = _RECEIVED.search(str(error))
     if found is None:
-        return Check(TEST_EVENT, Verdict.UNKNOWN, "the proxy could not send it" if error.status else str(error))
+        return Check(TEST_EVENT, Verdict.UNKNOWN, FAILED if error.status else str(error))
     code = int(found[1])
     verdict = Verdict.UNKNOWN if code >= SERVER_FAULT or code in _PASSING else Verdict.REJECTED
     return Check(TEST_EVENT, verdict, f"the receiver answered {code}", code)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, Rejected, Unsupported
@@ -74,8 +75,8 @@ class Webhooks:
         name, url = resource.address.name, resource.spec["url"]
         self._require_reach(seen)
         self._require_place(seen)
+        await self._note(seen, Mark(name, url, unfinished=True))
         try:
-            await self._note(seen, Mark(name, url, unfinished=True))
             await self.api.configure(seen.switched_on(url))
         except OutcomeUnknown:
             raise
@@ -94,10 +95,10 @@ class Webhooks:
 
     def _require_reach(self, seen: Alerting) -> None:
         """Refuse, before anything leaves, what LiteLLM would refuse half-way, or take and not do."""
-        if seen.fixed and not seen.on:
+        if seen.fixed and (seen.mark is None or not seen.on):
             raise Rejected(
                 "the proxy's configuration file says where alerts go (general_settings.alerting), which its API "
-                "cannot change; add webhook there, or take the setting out. Nothing was sent",
+                "cannot change; take the setting out there. Nothing was sent",
                 gateway=self.gateway.name,
             )
         if not seen.budgets:
@@ -117,9 +118,10 @@ class Webhooks:
             )
 
     async def _undo(self, seen: Alerting) -> None:
-        """After a refusal nothing may stay, unless it was there before."""
+        """After a refusal nothing of it may stay; where even that fails, the next creation goes on with it."""
         if seen.mark is None:
-            await self.api.drop_credential(MARK)
+            with suppress(GatewayError):
+                await self.api.drop_credential(MARK)
 
     async def _note(self, seen: Alerting, mark: Mark) -> None:
         """Set the mark, whether or not it is there."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +21,7 @@ from reconciler.platforms.litellm import verify
 from reconciler.platforms.litellm.alerting import HIDDEN, Alerting, Mark, alerting
 from reconciler.platforms.litellm.capabilities import EVENTS, MARK
 from reconciler.platforms.litellm.convert import revealed
+from reconciler.platforms.litellm.turns import Turns
 
 PLATFORM = find("litellm")
 GATEWAY = Gateway("prod", "litellm", "https://x.example.com")
@@ -268,6 +271,26 @@ def test_settings_of_another_shape_are_told_and_not_guessed_at(answers: tuple[An
     """What was not understood must not be taken for nothing there."""
     with pytest.raises(ProtocolError):
         alerting("prod", *answers)
+
+
+def test_calls_of_two_sorts_never_go_side_by_side_and_those_of_one_do() -> None:
+    """LiteLLM shows no settings while it tells of its router; asking for routers one by one would take for ever."""
+    turns, going, together = Turns(), Counter[str](), []
+
+    async def call(sort: str) -> None:
+        async with turns.of(sort):
+            going[sort] += 1
+            together.append({name: count for name, count in going.items() if count})
+            await asyncio.sleep(0)
+            going[sort] -= 1
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(call(sort) for sort in ["router", "settings"] * 5))
+
+    asyncio.run(all_at_once())
+    assert len(together) == 10
+    assert all(len(seen) == 1 for seen in together)
+    assert max(count for seen in together for count in seen.values()) > 1
 
 
 @pytest.mark.parametrize("others", [[], ["slack"], ["slack", "email"]])

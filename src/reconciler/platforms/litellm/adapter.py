@@ -48,10 +48,7 @@ class LitellmAdapter:
     webhooks: Webhooks
 
     async def observe(self) -> Observed:
-        """Model groups and the webhook. What an interrupted creation left is told, and is no object.
-
-        One after the other: while LiteLLM tells of its router, it has no other settings.
-        """
+        """Model groups and the webhook. What an interrupted creation left is told, and is no object."""
         listed = [await self._listed(ENDPOINT, self._endpoints()), await self._listed(WEBHOOK, self._webhook())]
         return Observed(
             self.gateway.name,

@@ -93,7 +93,7 @@ class Alerting:
 
     def _shown(self, name: str) -> Live:
         spec = {"name": name, "url": self._url(), "events": self._events()}
-        return Live(Address(self.gateway, WEBHOOK, name), name, spec, {"alerting": list(self.destinations)})
+        return Live(Address(self.gateway, WEBHOOK, name), name, spec)
 
     def _url(self) -> str:
         if self.mark is None:
@@ -142,7 +142,7 @@ def _mark(raw: Mapping[str, Any]) -> Mark | None:
     if not isinstance(said, dict) or said.get("managed_by") != OWNER:
         return None
     name, url, pending = (str(said.get(member) or "") for member in ("name", "url", "pending"))
-    return Mark(name, url, pending, said.get("unfinished") is True)
+    return Mark(name, url, pending, said.get("unfinished") is True) if name else None
 
 
 def _list(value: Any) -> Sequence[Any]:

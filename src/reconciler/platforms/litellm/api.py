@@ -19,6 +19,7 @@ from typing import Any
 from reconciler.errors import NotFound, OutcomeUnknown, ProtocolError, Rejected, ServerFault
 from reconciler.model.secret import SecretValue
 from reconciler.platforms.litellm.convert import Wire
+from reconciler.platforms.litellm.turns import Turns
 from reconciler.transport import Client, Repeat, segment
 
 PAGE = 200
@@ -32,6 +33,7 @@ class Api:
 
     client: Client
     _settings: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
+    _turns: Turns = field(default_factory=Turns, repr=False, compare=False)
 
     async def deployments(self, group: str | None = None) -> Sequence[Any]:
         """Deployments of one group, or all, page by page; what moves while pages are turned counts once."""
@@ -52,13 +54,15 @@ class Api:
         return await self._get("/credentials")
 
     async def router(self) -> Any:
-        """The router's settings, fallbacks among them."""
-        return await self._get("/router/settings")
+        """The router's settings, fallbacks among them. LiteLLM loads all its settings anew for that."""
+        async with self._turns.of("router"):
+            return await self._get("/router/settings")
 
     async def setting(self, name: str) -> Any:
-        """One of general_settings: its value and whose it is; empty where it is not set."""
+        """One of general_settings: its value and whose it is; empty where it is not set, or just being loaded."""
         try:
-            return await self._get("/config/field/info", {"field_name": name})
+            async with self._turns.of("settings"):
+                return await self._get("/config/field/info", {"field_name": name})
         except Rejected as error:
             if "is not set" not in str(error):
                 raise
@@ -158,7 +162,7 @@ class Api:
 
     async def set_fallbacks(self, group: str, models: Sequence[str]) -> None:
         """Set or remove a group's fallbacks, one at a time: LiteLLM reads and writes the entries of all together."""
-        async with self._settings:
+        async with self._settings, self._turns.of("router"):
             if models:
                 body = {"model": group, "fallback_models": list(models), "fallback_type": "general"}
                 await self._always("POST", "/fallback", body)

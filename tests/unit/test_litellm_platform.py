@@ -273,24 +273,34 @@ def test_settings_of_another_shape_are_told_and_not_guessed_at(answers: tuple[An
         alerting("prod", *answers)
 
 
-def test_calls_of_two_sorts_never_go_side_by_side_and_those_of_one_do() -> None:
-    """LiteLLM shows no settings while it tells of its router; asking for routers one by one would take for ever."""
-    turns, going, together = Turns(), Counter[str](), []
-
-    async def call(sort: str) -> None:
+async def taken(turns: Turns, sort: str, times: int, log: list[str]) -> None:
+    """One who calls again and again; `log` gets ``+`` and ``-`` of each call."""
+    for _ in range(times):
         async with turns.of(sort):
-            going[sort] += 1
-            together.append({name: count for name, count in going.items() if count})
+            log.append(f"+{sort}")
             await asyncio.sleep(0)
-            going[sort] -= 1
+            log.append(f"-{sort}")
+
+
+def test_calls_of_two_sorts_never_go_side_by_side_and_nobody_waits_for_ever() -> None:
+    """LiteLLM shows no settings while it tells of its router; and routers are asked for all through a large apply."""
+    log: list[str] = []
 
     async def all_at_once() -> None:
-        await asyncio.gather(*(call(sort) for sort in ["router", "settings"] * 5))
+        turns = Turns()
+        await asyncio.gather(
+            taken(turns, "router", 20, log), taken(turns, "router", 20, log), taken(turns, "settings", 2, log)
+        )
 
     asyncio.run(all_at_once())
-    assert len(together) == 10
-    assert all(len(seen) == 1 for seen in together)
-    assert max(count for seen in together for count in seen.values()) > 1
+    going: Counter[str] = Counter()
+    most = 0
+    for step in log:
+        going[step[1:]] += 1 if step[0] == "+" else -1
+        most = max(most, going["router"])
+        assert not (going["router"] and going["settings"])
+    assert (len(log), most) == (84, 2)
+    assert max(index for index, step in enumerate(log) if step == "-settings") < 42
 
 
 @pytest.mark.parametrize("others", [[], ["slack"], ["slack", "email"]])

@@ -76,6 +76,8 @@ def test_events_of_calls_follow_the_address_and_end_with_it(tried: Try, person: 
         assert spent(bench.receiver, person) == ["/one"]
         live = await bench.adapter.update(two, live, {})
         assert spent(bench.receiver, person) == ["/two"]
+        person.forget_alerting()
+        assert spent(bench.receiver, person) == ["/two"]
         await bench.adapter.delete(live)
         assert spent(bench.receiver, person, patience=3) == []
 

@@ -110,9 +110,8 @@ class Alerting:
         return self._settings([*self.destinations, DESTINATION], url) if not self.on else _address(url)
 
     def switched_off(self) -> Wire:
-        """What makes it stop. The list stays even if empty: without one the running proxy goes on as before."""
-        others = [each for each in self.destinations if each != DESTINATION]
-        return self._settings(others, "") if self.on else _address("")
+        """What makes it stop. The list is sent even if empty: without one the running proxy goes on as before."""
+        return self._settings([each for each in self.destinations if each != DESTINATION], "")
 
     def _settings(self, destinations: Sequence[Any], url: str) -> Wire:
         return {"general_settings": {"alerting": list(destinations)}, **_address(url)}

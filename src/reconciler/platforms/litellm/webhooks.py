@@ -28,7 +28,7 @@ from reconciler.platforms.litellm.capabilities import BUDGETS, MARK
 
 MOST_LOOKS = 3
 PAUSE_SECONDS = 0.5
-"""LiteLLM has no settings for some milliseconds while it loads them anew, as it does when asked for the router's."""
+"""LiteLLM shows no settings for some milliseconds while it loads them anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from scenario_bench import bench
 __all__ = ["bench", "store"]
 
 ROOT = Path(__file__).resolve().parents[1]
-pytest_plugins = ["litellm_bench"]  # fixtures that start a real gateway, one for all modules of a run
+pytest_plugins = [
+    "litellm_bench",
+    "litellm_webhook_bench",
+]  # fixtures that start a real gateway, one for all modules of a run
 
 REAL = ROOT / ".real"
 SCENARIOS = Path(__file__).parent / "scenario"

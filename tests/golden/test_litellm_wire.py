@@ -86,6 +86,26 @@ AFTER = [listed(*ROWS), credentials("chat:main", "chat:spare"), ENFORCED]
 EMPTY = [listed(BACKUP), credentials(), router("enforce_model_rate_limits")]
 
 
+HOOK_URL = "https://hooks.example.com/costs"
+EVENTS = ["budget_crossed", "projected_limit_exceeded", "soft_budget_crossed", "spend_tracked", "threshold_crossed"]
+HOOK = Resource(Address("prod", "Webhook", "costs"), {"name": "costs", "url": HOOK_URL, "events": EVENTS})
+
+
+def mark(**said: Any) -> Scripted:
+    """The list of credentials, with the mark of a webhook in it."""
+    info = {"managed_by": "reconciler", "name": "costs", "url": HOOK_URL, "pending": "", "unfinished": False, **said}
+    return 200, {}, {"credentials": [{"credential_name": "reconciler-webhook", "credential_info": info}]}
+
+
+def setting(value: Any) -> Scripted:
+    return 200, {}, {"field_value": value, "source": "db"}
+
+
+UNSET: Scripted = (400, {}, {"detail": {"error": "Field name=alerting is not set"}})
+NO_HOOK = [credentials(), setting(["slack"]), UNSET]
+THE_HOOK = [mark(), setting(["slack", "webhook"]), UNSET]
+
+
 async def observe(adapter: Adapter) -> None:
     seen = await adapter.observe()
     assert [live.spec for live in seen.objects if live.remote_id == "chat"] == [CHAT.spec]
@@ -108,6 +128,28 @@ async def clear(adapter: Adapter) -> None:
     one = {"credentials": {"main": {"priority": 20}}}
     spec = {name: value for name, value in CHAT.spec.items() if name not in {"fallbackModels", "timeoutMs"}}
     await adapter.update(replace(CHAT, spec=spec | one), live, KEYS)
+
+
+async def create_webhook(adapter: Adapter) -> None:
+    assert (await adapter.create(HOOK, {})).spec == HOOK.spec
+
+
+async def update_webhook(adapter: Adapter) -> None:
+    live = await adapter.read(HOOK.address, None)
+    assert live is not None
+    await adapter.update(replace(HOOK, spec={**HOOK.spec, "url": "https://hooks.example.com/other"}), live, {})
+
+
+async def delete_webhook(adapter: Adapter) -> None:
+    live = await adapter.read(HOOK.address, None)
+    assert live is not None
+    await adapter.delete(live)
+
+
+async def verify_webhook(adapter: Adapter) -> None:
+    live = await adapter.read(HOOK.address, None)
+    assert live is not None
+    await adapter.verify(HOOK, live)
 
 
 async def delete(adapter: Adapter) -> None:
@@ -134,7 +176,7 @@ SUCCESS: Scripted = (200, {}, {"status": "success", "result": {}})
 CALLS: dict[str, tuple[Callable[[Adapter], Awaitable[None]], list[Scripted]]] = {
     "observe": (
         observe,
-        [listed(BACKUP, ROWS[0], pages=2), credentials("chat:main", "chat:spare"), ENFORCED, listed(ROWS[1])],
+        [listed(BACKUP, ROWS[0], pages=2), credentials("chat:main", "chat:spare"), ENFORCED, listed(ROWS[1]), *NO_HOOK],
     ),
     "create": (create, [*EMPTY, *[OK] * 6, *AFTER]),
     "update": (update, [*AFTER, *AFTER, *[OK] * 5, *AFTER]),
@@ -142,6 +184,10 @@ CALLS: dict[str, tuple[Callable[[Adapter], Awaitable[None]], list[Scripted]]] = 
     "delete": (delete, [*AFTER, *AFTER, *[OK] * 5]),
     "verify": (verify, [*AFTER, HEALTHY]),
     "preflight": (preflight, [SUCCESS, SUCCESS]),
+    "create-webhook": (create_webhook, [*NO_HOOK, *NO_HOOK, *[OK] * 3, *THE_HOOK]),
+    "update-webhook": (update_webhook, [*THE_HOOK, *THE_HOOK, *[OK] * 3, *THE_HOOK]),
+    "delete-webhook": (delete_webhook, [*THE_HOOK, *THE_HOOK, *[OK] * 2]),
+    "verify-webhook": (verify_webhook, [*THE_HOOK, (200, {}, None)]),
 }
 
 
@@ -186,6 +232,20 @@ def test_each_way_to_say_no_is_understood(status: int, body: Any, words: str) ->
 
     said = asyncio.run(spoken(refused, [*EMPTY, (status, {}, body), OK, OK]))
     assert "DELETE" not in said  # nothing was stored, so no credential has to go
+
+
+@pytest.mark.parametrize("destinations", [["webhook"], ["slack"]])
+def test_alerting_of_the_configuration_file_is_left_alone(destinations: list[str]) -> None:
+    """The API cannot change it: whose address it sends to is for whoever keeps the file."""
+    fixed: Scripted = (200, {}, {"field_value": destinations, "source": "config"})
+
+    async def refused(adapter: Adapter) -> None:
+        with pytest.raises(Rejected, match="configuration file"):
+            await adapter.create(HOOK, {})
+
+    looks = 1 if destinations == ["webhook"] else 2
+    said = asyncio.run(spoken(refused, [credentials(), fixed, UNSET] * looks))
+    assert "POST" not in said
 
 
 def test_a_limit_that_the_proxy_would_not_keep_is_not_sent() -> None:

@@ -15,7 +15,8 @@ from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import SecretRef
 from reconciler.platforms import find
 from reconciler.platforms.litellm import verify
-from reconciler.platforms.litellm.capabilities import PROVIDERS
+from reconciler.platforms.litellm.alerting import alerting
+from reconciler.platforms.litellm.capabilities import MARK, PROVIDERS
 from reconciler.platforms.litellm.convert import (
     Deployment,
     Marks,
@@ -152,6 +153,21 @@ def test_whatever_a_proxy_lists_is_read_or_refused_by_name(deployments: Any, cre
         for group in page.groups():
             if group.visible:
                 assert READER.live(group, page).spec["fallbackStrategy"] == "failover"
+
+
+said = st.dictionaries(st.sampled_from(["managed_by", "name", "url", "pending", "unfinished"]), json_values)
+answers = st.dictionaries(st.sampled_from(["field_value", "source"]), json_values) | json_values
+
+
+@given(said | said.map(lambda info: {**info, "managed_by": "reconciler"}) | json_values, answers, answers)
+def test_whatever_a_proxy_says_of_alerts_is_read_or_refused_by_name(info: Any, alerts: Any, types: Any) -> None:
+    """The same for its settings and for what may have become of the mark."""
+    row = {"credential_name": MARK, "credential_info": info}
+    with suppress(ProtocolError):
+        seen = alerting("prod", {"credentials": [row]}, alerts, types)
+        live = None if seen.name is None else seen.live(seen.name)
+        assert (live is None) is (seen.name is None)
+        assert live is None or live.address.name == live.spec["name"]
 
 
 @given(json_values | st.dictionaries(st.sampled_from(["healthy_endpoints", "unhealthy_endpoints"]), json_values))

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import server_litellm
+from receiver import Receiver, receiving
 from relay import ECHO, LOSE, Relay, Write, relaying
 from scenario_bench import Bench
 from server_litellm import MASTER, Stack
@@ -26,11 +27,16 @@ from reconciler.model.ports import Adapter, Material, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.platforms import find
+from reconciler.platforms.litellm.capabilities import EVENTS, MARK
 from reconciler.testing.fakes import FakeClock, RecordingProgress
 from reconciler.transport import BearerCredential, Client, Target, connect
 
 SECRETS = {"A": "sk-first-0123456789abcd", "B": "sk-second-0123456789fgh"}
 RELOADED_SECONDS = 45
+
+MARK_AT_REST = {"managed_by": "reconciler", "kind": "Webhook", "pending": "", "unfinished": False}
+"""What the webhook's mark says besides name and address when no write is under way."""
+
 ASKING = frozenset({"/health/test_connection", "/v1/chat/completions"})
 
 
@@ -106,8 +112,30 @@ class Person:
             time.sleep(1)
         return found
 
+    def alerting(self) -> list[str] | None:
+        """Where alerts go; None where nobody has said."""
+        status, said, _ = self.call("GET", "/config/field/info?field_name=alerting")
+        return said["field_value"] if status == 200 else None
+
+    def alert(self, *destinations: str, url: str = "") -> None:
+        """Say where alerts go, as people do."""
+        settings = {"alerting": list(destinations)}
+        self.make("/config/update", {"general_settings": settings, "environment_variables": {"WEBHOOK_URL": url}})
+
+    def forget_alerting(self) -> None:
+        """Take the setting away, which a running proxy does not notice."""
+        self.make("/config/field/delete", {"config_type": "general_settings", "field_name": "alerting"})
+
+    def administrator(self) -> str:
+        """The key of a new administrator: LiteLLM sends its test event once a day for each."""
+        key: str = self.make("/user/new", {"user_role": "proxy_admin"})["key"]
+        return key
+
     def wipe(self) -> None:
         """Nothing is left for the next test."""
+        if self.alerting() is not None:
+            self.alert()
+            self.forget_alerting()
         for name in self.fallbacks():
             self.make(f"/fallback/{name}", None, "DELETE")
         for deployment in self.deployments():
@@ -156,6 +184,11 @@ def endpoint(name: str = "chat", **more: Any) -> Resource:
     return Resource(Address("prod", "Endpoint", name), {**spec, **more}, secrets)
 
 
+def webhook(url: str, name: str = "costs") -> Resource:
+    """A webhook as LiteLLM has it."""
+    return Resource(Address("prod", "Webhook", name), {"name": name, "url": url, "events": sorted(EVENTS)})
+
+
 def material(resource: Resource, **keys: str) -> Material:
     """Made-up keys, or those given by keyId."""
     found = {path: SecretValue(SECRETS[ref.locator[0]]) for path, ref in resource.secrets.items()}
@@ -171,11 +204,14 @@ class LitellmBench:
     adapter: Adapter
     relay: Relay
     client: Client
+    receiver: Receiver
 
     def samples(self) -> Sequence[tuple[Resource, Material]]:
-        return [(endpoint(), material(endpoint()))]
+        return [(endpoint(), material(endpoint())), (webhook(f"{self.receiver.url}/hook"), {})]
 
     def altered(self, resource: Resource) -> Resource:
+        if resource.address.kind == "Webhook":
+            return webhook(f"{self.receiver.url}/other")
         return replace(resource, spec={**resource.spec, "model": "gpt-4"})
 
     async def meddle(self, live: Live) -> None:
@@ -194,23 +230,28 @@ class LitellmBench:
 
 
 def is_last(write: Write, since: Sequence[Write]) -> bool:
-    """Whether a request ends a write: the anchor's mark, or the deployment that goes after the credentials."""
+    """Whether a request ends a write: the anchor's or the webhook's mark, or the last deployment."""
+    if write.path == f"/credentials/{MARK}":
+        return write.method == "DELETE" or write.body["credential_info"] == MARK_AT_REST | {
+            name: write.body["credential_info"][name] for name in ("name", "url")
+        }
     if write.path == "/model/delete":
         return any(earlier.method == "DELETE" for earlier in since)
     return write.method == "PATCH" and write.path.endswith("%3Ahigh") and write.path.startswith("/credentials/")
 
 
 @asynccontextmanager
-async def opened(stack: Stack, relay: Relay, **paths: str) -> AsyncIterator[LitellmBench]:
+async def opened(stack: Stack, relay: Relay, key: str = MASTER, **paths: str) -> AsyncIterator[LitellmBench]:
     """An adapter that speaks through the relay; `paths` are the Gateway's, by default where the model server is."""
     gateway = Gateway("prod", "litellm", relay.url, paths=paths or {"openai": stack.upstream})
     platform = find("litellm")
-    target = Target("prod", relay.url, BearerCredential(SecretValue(MASTER)))
+    target = Target("prod", relay.url, BearerCredential(SecretValue(key)))
     client = connect(target, FakeClock(), RecordingProgress())
-    try:
-        yield LitellmBench(platform, gateway, platform.open(gateway, client), relay, client)
-    finally:
-        await client.close()
+    with receiving() as receiver:
+        try:
+            yield LitellmBench(platform, gateway, platform.open(gateway, client), relay, client, receiver)
+        finally:
+            await client.close()
 
 
 GATEWAY = """\

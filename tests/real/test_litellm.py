@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from litellm_bench import LitellmBench, Person, endpoint, material, opened
+from litellm_bench import LitellmBench, Person, endpoint, material, opened, webhook
 from relay import LOSE, Relay
 from server_litellm import Stack
 
@@ -17,9 +17,7 @@ from reconciler.model.live import Live
 from reconciler.model.ports import Ask
 from reconciler.model.resource import Guard, Resource
 from reconciler.model.run import Check, Verdict
-from reconciler.platforms.litellm.adapter import LitellmAdapter
-from reconciler.platforms.litellm.api import Api
-from reconciler.platforms.litellm.reading import Reader
+from reconciler.platforms import find
 from reconciler.testing.adapter_suite import LAWS, Law
 
 pytestmark = pytest.mark.real
@@ -356,10 +354,12 @@ def test_a_stricter_floor_than_litellm_has_stops_writes(stack: Stack, person: Pe
     async def deed(bench: LitellmBench) -> None:
         resource = endpoint()
         live = await bench.adapter.create(resource, material(resource))
+        hook = await bench.adapter.create(webhook(f"{bench.receiver.url}/hook"), {})
         relay.writes.clear()
-        strict = LitellmAdapter(replace(bench.gateway, guard_floor=Guard.ETAG), Api(bench.client), Reader("prod", {}))
-        with pytest.raises(Unsupported):
-            await strict.delete(live)
+        strict = find("litellm").open(replace(bench.gateway, guard_floor=Guard.ETAG), bench.client)
+        for each in (live, hook):
+            with pytest.raises(Unsupported):
+                await strict.delete(each)
         assert relay.writes == []
 
     carried_out(stack, relay, deed)

@@ -193,10 +193,10 @@ def test_what_was_made_by_hand_is_imported_and_the_plan_is_empty(
     assert person.ask("inline") == (KEY_B, "inline:inline-1")
 
 
-def killed(bench: Bench, relay: Relay, index: int) -> bool:
+def killed(bench: Bench, relay: Relay, index: int, *arguments: str) -> bool:
     """Apply, and be killed for good while the write number `index` is on its way; False when there is none."""
     relay.hold_at(index)
-    process = bench.start("apply", "--auto-approve", "--format", "json")
+    process = bench.start("apply", "--auto-approve", "--format", "json", *arguments)
     try:
         while process.poll() is None and not relay.held.wait(0.05):
             pass

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from reconciler.errors import InputError, ProtocolError, SecretMissing
+from reconciler.errors import GatewayError, InputError, ProtocolError, SecretMissing, ServerFault
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Position
 from reconciler.model.resource import Gateway, Lifecycle, OAuth, Readiness, Resource
@@ -16,7 +18,10 @@ from reconciler.model.run import Verdict
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.platforms import find
 from reconciler.platforms.litellm import verify
+from reconciler.platforms.litellm.alerting import HIDDEN, Alerting, Mark, alerting
+from reconciler.platforms.litellm.capabilities import EVENTS, MARK
 from reconciler.platforms.litellm.convert import revealed
+from reconciler.platforms.litellm.turns import Turns
 
 PLATFORM = find("litellm")
 GATEWAY = Gateway("prod", "litellm", "https://x.example.com")
@@ -40,6 +45,17 @@ ENDPOINT = Resource(
 
 def with_spec(**members: Any) -> Resource:
     return replace(ENDPOINT, spec={**ENDPOINT.spec, **members})
+
+
+HOOK = Resource(
+    Address("prod", "Webhook", "costs"),
+    {"name": "costs", "url": "https://hooks.example.com/costs", "events": sorted(EVENTS)},
+    source=Lines(),
+)
+
+
+def with_hook(**members: Any) -> Resource:
+    return replace(HOOK, spec={**HOOK.spec, **members})
 
 
 BROKEN: Mapping[str, tuple[Resource, str, str, str]] = {
@@ -93,12 +109,22 @@ BROKEN: Mapping[str, tuple[Resource, str, str, str]] = {
         "/spec/readiness/maxLatencyMs",
         "lifecycle.ignore",
     ),
-    "webhook": (
-        replace(ENDPOINT, address=Address("prod", "Webhook", "hook")),
+    "nothing such": (
+        replace(ENDPOINT, address=Address("prod", "Route", "bot")),
         "PLATFORM004",
         "/metadata/name",
-        "never shows again",
+        "litellm has no Route",
     ),
+    "shown otherwise": (with_hook(name="Costs"), "PLATFORM001", "/spec/name", "displayName"),
+    "signed": (
+        replace(HOOK, secrets={"/spec/secret": SecretRef("env", ("HOOK",))}),
+        "PLATFORM001",
+        "/spec/secret",
+        "signs nothing",
+    ),
+    "fewer events": (with_hook(events=["spend_tracked"]), "PLATFORM003", "/spec/events", "budget_crossed"),
+    "other events": (with_hook(events=[*EVENTS, "key_created"]), "PLATFORM003", "/spec/events", "no key_created"),
+    "an address that is not shown": (with_hook(url=HIDDEN), "PLATFORM003", "/spec/url", "lifecycle.adopt"),
 }
 
 
@@ -187,3 +213,122 @@ def test_a_connection_test_that_says_nothing_is_no_success() -> None:
     """Its HTTP status is 200 in any case, so that the body alone counts."""
     with pytest.raises(ProtocolError):
         verify.of_connection("k1", {})
+
+
+def test_a_webhook_whose_events_are_all_named_is_taken_in_any_order() -> None:
+    """LiteLLM knows no order of events, so that none may show as a difference."""
+    given = with_hook(events=sorted(EVENTS, reverse=True))
+    assert not list(PLATFORM.unsupported(given, GATEWAY))
+    assert PLATFORM.normalize(given).spec == HOOK.spec
+
+
+SENT = Mark("costs", "https://hooks.example.com/costs")
+
+
+def seen(mark: Mark | None, *destinations: str, source: str = "db", types: Any = None) -> Alerting:
+    """One look at a proxy."""
+    rows = [] if mark is None else [{**mark.body(), "display_name": None}]
+    chosen = {} if types is None else {"field_value": types, "source": "db"}
+    return alerting("prod", {"credentials": rows}, {"field_value": list(destinations), "source": source}, chosen)
+
+
+TOLD: Mapping[str, tuple[Alerting, str | None, str, list[str]]] = {
+    "what was sent": (seen(SENT, "slack", "webhook"), "costs", SENT.url, sorted(EVENTS)),
+    "switched off": (seen(SENT, "slack"), "costs", SENT.url, []),
+    "deaf to budgets": (seen(SENT, "webhook", types=["llm_exceptions"]), "costs", SENT.url, ["spend_tracked"]),
+    "with budgets": (seen(SENT, "webhook", types=["budget_alerts"]), "costs", SENT.url, sorted(EVENTS)),
+    "cut off": (
+        seen(replace(SENT, pending="https://b"), "webhook"),
+        "costs",
+        f"{SENT.url}, or https://b",
+        sorted(EVENTS),
+    ),
+    "by hand": (seen(None, "webhook"), "webhook", HIDDEN, sorted(EVENTS)),
+    "half made": (seen(replace(SENT, unfinished=True), "webhook"), None, "", []),
+    "of the file": (seen(None, "webhook", source="config"), None, "", []),
+    "nothing": (seen(None, "slack"), None, "", []),
+}
+
+
+@pytest.mark.parametrize("case", sorted(TOLD))
+def test_the_mark_and_the_setting_together_tell_of_the_webhook(case: str) -> None:
+    """The proxy shows no address: what the mark says counts only as far as the setting bears it out."""
+    look, name, url, events = TOLD[case]
+    assert look.name == name
+    live = None if name is None else look.live(name)
+    assert (None if live is None else live.spec) == (name and {"name": name, "url": url, "events": events})
+    assert look.live("another") is None
+
+
+def test_a_credential_of_the_same_name_that_is_not_ours_is_no_mark() -> None:
+    """Somebody's words must not pass for what was sent."""
+    row = {"credential_name": MARK, "credential_info": {"name": "costs", "url": "https://elsewhere.example.com"}}
+    assert alerting("prod", {"credentials": [row]}, {}, {}).mark is None
+
+
+@pytest.mark.parametrize("answers", [(None, {}, {}), ({"credentials": []}, [], {}), ({"credentials": []}, {}, "x")])
+def test_settings_of_another_shape_are_told_and_not_guessed_at(answers: tuple[Any, Any, Any]) -> None:
+    """What was not understood must not be taken for nothing there."""
+    with pytest.raises(ProtocolError):
+        alerting("prod", *answers)
+
+
+async def taken(turns: Turns, sort: str, times: int, log: list[str]) -> None:
+    """One who calls again and again; `log` gets ``+`` and ``-`` of each call."""
+    for _ in range(times):
+        async with turns.of(sort):
+            log.append(f"+{sort}")
+            await asyncio.sleep(0)
+            log.append(f"-{sort}")
+
+
+def test_calls_of_two_sorts_never_go_side_by_side_and_nobody_waits_for_ever() -> None:
+    """LiteLLM shows no settings while it tells of its router; and routers are asked for all through a large apply."""
+    log: list[str] = []
+
+    async def all_at_once() -> None:
+        turns = Turns()
+        await asyncio.gather(
+            taken(turns, "router", 20, log), taken(turns, "router", 20, log), taken(turns, "settings", 2, log)
+        )
+
+    asyncio.run(all_at_once())
+    going: Counter[str] = Counter()
+    most = 0
+    for step in log:
+        going[step[1:]] += 1 if step[0] == "+" else -1
+        most = max(most, going["router"])
+        assert not (going["router"] and going["settings"])
+    assert (len(log), most) == (84, 2)
+    assert max(index for index, step in enumerate(log) if step == "-settings") < 42
+
+
+@pytest.mark.parametrize("others", [[], ["slack"], ["slack", "email"]])
+def test_destinations_of_others_stay(others: list[str]) -> None:
+    """One setting holds them all, so that a write of ours is a write of theirs as well."""
+    off, on = seen(None, *others), seen(SENT, *others, "webhook")
+    assert off.switched_on("https://a")["general_settings"] == {"alerting": [*others, "webhook"]}
+    assert on.switched_off() == {
+        "general_settings": {"alerting": others},
+        "environment_variables": {"WEBHOOK_URL": ""},
+    }
+    assert on.switched_on("https://b") == {"environment_variables": {"WEBHOOK_URL": "https://b"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "code"),
+    [
+        ("Client error '404 Not Found' for url 'https://x'", Verdict.REJECTED, 404),
+        ("Client error '429 Too Many Requests' for url 'https://x'", Verdict.UNKNOWN, 429),
+        ("Server error '503 Service Unavailable' for url 'https://x'", Verdict.UNKNOWN, 503),
+        ("Cannot connect to host x", Verdict.UNKNOWN, None),
+    ],
+)
+def test_what_a_receiver_answered_is_told_without_the_proxys_words(
+    said: str, verdict: Verdict, code: int | None
+) -> None:
+    """LiteLLM fails with 500 whatever the receiver answered; only its answer tells a wrong address from a busy one."""
+    error: GatewayError = ServerFault(f"GET /health/services: {said}", status=500)
+    check = verify.undelivered(error)
+    assert (check.verdict, check.value) == (verdict, code)
+    assert "https://x" not in check.message

@@ -1,9 +1,9 @@
-"""LiteLLM as the engine sees it."""
+"""LiteLLM as the engine sees it. A remote id is a name: of a model group, or of the one webhook."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +17,21 @@ from reconciler.model.run import Check
 from reconciler.planning.pointer import join
 from reconciler.platforms.litellm import verify
 from reconciler.platforms.litellm.api import Api
+from reconciler.platforms.litellm.capabilities import ENDPOINT, WEBHOOK
 from reconciler.platforms.litellm.convert import group_of, remote_id, revealed, wire_model
 from reconciler.platforms.litellm.reading import Page, Reader
+from reconciler.platforms.litellm.webhooks import Webhooks
 from reconciler.platforms.litellm.writing import Writing, remove
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """All of one kind. The findings say why it is not all, or what else is there."""
+
+    kind: str
+    objects: Sequence[Live] = ()
+    findings: Sequence[Diagnostic] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +45,41 @@ class LitellmAdapter:
     gateway: Gateway
     api: Api
     reader: Reader
+    webhooks: Webhooks
 
     async def observe(self) -> Observed:
-        """All model groups. What an interrupted creation left is told, and is no object."""
-        try:
-            page = await self._page(None)
-        except GatewayError as error:
-            finding = self._finding(Severity.ERROR, "PLATFORM006", "models could not be read", f"{error}. Plan again.")
-            return Observed(self.gateway.name, (), complete=False, diagnostics=(finding,))
-        groups = page.groups()
+        """Model groups and the webhook. What an interrupted creation left is told, and is no object."""
+        listed = [await self._listed(ENDPOINT, self._endpoints()), await self._listed(WEBHOOK, self._webhook())]
         return Observed(
             self.gateway.name,
-            tuple(self.reader.live(group, page) for group in groups if group.visible),
-            diagnostics=tuple(self._leftover(group.name) for group in groups if group.owned and not group.visible),
+            tuple(live for each in listed for live in each.objects),
+            complete=all(each.whole for each in listed),
+            diagnostics=tuple(finding for each in listed for finding in each.findings),
+            unseen=frozenset(each.kind for each in listed if not each.whole),
         )
+
+    async def _listed(self, kind: str, read: Awaitable[_Listed]) -> _Listed:
+        try:
+            return await read
+        except GatewayError as error:
+            unread = self._finding(
+                Severity.ERROR, "PLATFORM006", f"{kind} objects could not be read", f"{error}. Plan again."
+            )
+            return _Listed(kind, (), (unread,), whole=False)
+
+    async def _endpoints(self) -> _Listed:
+        page = await self._page(None)
+        groups = page.groups()
+        return _Listed(
+            ENDPOINT,
+            [self.reader.live(group, page) for group in groups if group.visible],
+            [self._leftover(group.name) for group in groups if group.owned and not group.visible],
+        )
+
+    async def _webhook(self) -> _Listed:
+        seen = await self.webhooks.look()
+        live = None if seen.name is None else seen.live(seen.name)
+        return _Listed(WEBHOOK, () if live is None else (live,), self.webhooks.leftover(seen))
 
     def _leftover(self, group: str) -> Diagnostic:
         detail = (
@@ -67,7 +100,9 @@ class LitellmAdapter:
         return self.reader.page(deployments, credentials, router)
 
     async def read(self, address: Address, remote_id: str | None) -> Live | None:
-        """One group, freshly."""
+        """One object, freshly."""
+        if address.kind == WEBHOOK:
+            return await self.webhooks.read(remote_id or address.name)
         name = remote_id or address.name
         page = await self._page(name)
         group = page.group(name)
@@ -75,6 +110,8 @@ class LitellmAdapter:
 
     async def create(self, resource: Resource, material: Material) -> Live:
         """Make credentials and deployments, in an order that an interruption leaves mendable."""
+        if resource.address.kind == WEBHOOK:
+            return await self.webhooks.create(resource)
         writing = await self._writing(resource, material, group_of(resource))
         await writing.create()
         return await self._stored(resource, group_of(resource))
@@ -82,13 +119,18 @@ class LitellmAdapter:
     async def update(self, resource: Resource, live: Live, material: Material) -> Live:
         """Merge where LiteLLM can, and make anew where it cannot."""
         self._require_floor()
+        if resource.address.kind == WEBHOOK:
+            return await self.webhooks.update(resource, live)
         writing = await self._writing(resource, material, live.remote_id)
         await writing.update()
         return await self._stored(resource, live.remote_id)
 
     async def delete(self, live: Live) -> None:
-        """Remove the group and the credentials of ours."""
+        """Remove the group and the credentials of ours, or the webhook."""
         self._require_floor()
+        if live.address.kind == WEBHOOK:
+            await self.webhooks.delete(live)
+            return
         page = await self._page(live.remote_id)
         await remove(self.api, page.group(live.remote_id))
 
@@ -137,7 +179,9 @@ class LitellmAdapter:
         """A connection test leaves nothing."""
 
     async def verify(self, resource: Resource, live: Live) -> Sequence[Check]:
-        """One real call through each deployment."""
+        """One real call through each deployment, or a test event."""
+        if resource.address.kind == WEBHOOK:
+            return await self.webhooks.verify()
         keys = resource.spec["credentials"]
         ids = live.raw.get("ids") or {key_id: remote_id(live.remote_id, key_id) for key_id in keys}
         try:

@@ -3,7 +3,7 @@
 | call                           | may it be sent again?                                                  |
 |--------------------------------|------------------------------------------------------------------------|
 | lists, health, connection test | always                                                                 |
-| PATCH, DELETE, fallbacks       | always: twice is as once                                               |
+| PATCH, DELETE, settings        | always: twice is as once                                               |
 | POST /model/new                | once the id is free: a duplicate is answered with 500, and so is       |
 |                                | what was stored and cannot be loaded, which no list ever shows         |
 | the last call of a write       | never: whoever began the write has to know that its end is in doubt    |
@@ -19,6 +19,7 @@ from typing import Any
 from reconciler.errors import NotFound, OutcomeUnknown, ProtocolError, Rejected, ServerFault
 from reconciler.model.secret import SecretValue
 from reconciler.platforms.litellm.convert import Wire
+from reconciler.platforms.litellm.turns import Turns
 from reconciler.transport import Client, Repeat, segment
 
 PAGE = 200
@@ -33,6 +34,7 @@ class Api:
 
     client: Client
     _settings: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
+    _turns: Turns = field(default_factory=Turns, repr=False, compare=False)
 
     async def deployments(self, group: str | None = None) -> Sequence[Any]:
         """Deployments of one group, or all, page by page; what moves while pages are turned counts once."""
@@ -53,8 +55,28 @@ class Api:
         return await self._get("/credentials")
 
     async def router(self) -> Any:
-        """The router's settings, fallbacks among them."""
-        return await self._get("/router/settings")
+        """The router's settings, fallbacks among them. LiteLLM loads all its settings anew for that."""
+        async with self._turns.of("router"):
+            return await self._get("/router/settings")
+
+    async def setting(self, name: str) -> Any:
+        """One of general_settings: its value and whose it is; empty where it is not set, or just being loaded."""
+        try:
+            async with self._turns.of("settings"):
+                return await self._get("/config/field/info", {"field_name": name})
+        except Rejected as error:
+            if "is not set" not in str(error):
+                raise
+            return {}
+
+    async def configure(self, body: Wire) -> None:
+        """Merge into the proxy's settings, member by member."""
+        async with self._settings:
+            await self._always("POST", "/config/update", body)
+
+    async def send_test(self) -> None:
+        """Have the alert of a budget sent to the webhook. Raises ServerFault when it was not taken."""
+        await self._get("/health/services", {"service": "webhook"})
 
     async def health(self, group: str) -> Any:
         """One real call through each deployment of a group, past limits: 503 with the same body where none served."""
@@ -70,22 +92,30 @@ class Api:
         path = "/health/test_connection"
         return (await self.client.request("POST", path, body=body, repeat=Repeat.ALWAYS, conceal=(key,))).body
 
-    async def add_credential(self, body: Wire, key: SecretValue) -> None:
+    async def add_credential(self, body: Wire, key: SecretValue | None = None) -> None:
         """Raises Conflict where the name is taken."""
         await self._always("POST", "/credentials", body, key)
 
-    async def change_credential(self, body: Wire, key: SecretValue) -> None:
+    async def change_credential(self, body: Wire, key: SecretValue | None = None) -> None:
         """Merge into one credential. Raises NotFound."""
         await self._always("PATCH", _credential(body["credential_name"]), body, key)
 
-    async def finish(self, body: Wire, key: SecretValue) -> None:
+    async def finish(self, body: Wire, key: SecretValue | None = None) -> None:
         """The end of a creation or an update. Raises OutcomeUnknown when its answer is lost."""
-        await self.client.request("PATCH", _credential(body["credential_name"]), body=body, conceal=(key,))
+        conceal = () if key is None else (key,)
+        await self.client.request("PATCH", _credential(body["credential_name"]), body=body, conceal=conceal)
 
     async def drop_credential(self, name: str) -> None:
         """What is gone already counts."""
         try:
             await self._always("DELETE", _credential(name))
+        except NotFound:
+            return
+
+    async def drop_last_credential(self, name: str) -> None:
+        """The end of a removal. Raises OutcomeUnknown when its answer is lost."""
+        try:
+            await self.client.request("DELETE", _credential(name))
         except NotFound:
             return
 
@@ -134,7 +164,7 @@ class Api:
 
     async def set_fallbacks(self, group: str, models: Sequence[str]) -> None:
         """Set or remove a group's fallbacks, one at a time: LiteLLM reads and writes the entries of all together."""
-        async with self._settings:
+        async with self._settings, self._turns.of("router"):
             if models:
                 body = {"model": group, "fallback_models": list(models), "fallback_type": "general"}
                 await self._always("POST", "/fallback", body)

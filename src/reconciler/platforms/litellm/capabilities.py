@@ -9,12 +9,14 @@ from reconciler.model.resource import Guard
 
 NAME = "litellm"
 ENDPOINT = "Endpoint"
+WEBHOOK = "Webhook"
 
 CAPABILITIES = Capabilities(
     kinds={
         ENDPOINT: KindCapability(
             guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
         ),
+        WEBHOOK: KindCapability(guard=Guard.COMPARE, verify=True),
     },
     permissions=("the proxy's master key, or a key of a proxy administrator",),
     dialect="openai",
@@ -69,6 +71,18 @@ LAST_ORDER = 1_000_000
 
 ENFORCES = "enforce_model_rate_limits"
 """The pre-call check without which LiteLLM takes `rpm` for a weight and refuses nothing."""
+
+SPENT = "spend_tracked"
+"""What is sent with every call of an end user; the other events are those of budgets."""
+
+EVENTS = ("budget_crossed", "projected_limit_exceeded", "soft_budget_crossed", SPENT, "threshold_crossed")
+"""All that LiteLLM sends to a webhook. It has more names: those of keys and users only ever go into mails."""
+
+BUDGETS = "budget_alerts"
+"""The one of `alert_types` that a webhook's events hang on."""
+
+MARK = "reconciler-webhook"
+"""The credential that says what was sent for the one webhook; without a colon, as no endpoint's can be."""
 
 OWNER = "reconciler"
 """What `managed_by` says of credentials and deployments of ours."""

@@ -10,7 +10,7 @@ from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource, Spec
 from reconciler.platforms.findings import require, without_ignored
-from reconciler.platforms.litellm.capabilities import CAPABILITIES, DEFAULT_STRATEGY, NAME
+from reconciler.platforms.litellm.capabilities import CAPABILITIES, DEFAULT_STRATEGY, NAME, WEBHOOK
 from reconciler.platforms.litellm.unsupported import gateway_findings, inexpressible, resource_findings
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class LitellmPlatform:
         """The one strategy, no empty parts, and nothing that the manifest allows to be left out."""
         if resource.address.kind not in self.capabilities.kinds:
             return resource
+        if resource.address.kind == WEBHOOK:
+            return replace(resource, spec={**resource.spec, "events": sorted(resource.spec.get("events", ()))})
         spec = _filled(without_ignored(resource, inexpressible(resource)))
         return resource if spec == resource.spec else replace(resource, spec=spec)
 
@@ -52,9 +54,11 @@ class LitellmPlatform:
         from reconciler.platforms.litellm.adapter import LitellmAdapter  # noqa: PLC0415 - what works offline needs no HTTP
         from reconciler.platforms.litellm.api import Api  # noqa: PLC0415 - the same
         from reconciler.platforms.litellm.reading import Reader  # noqa: PLC0415 - the same
+        from reconciler.platforms.litellm.webhooks import Webhooks  # noqa: PLC0415 - the same
 
         require(gateway_findings(gateway))
-        return LitellmAdapter(gateway, Api(client), Reader(gateway.name, gateway.paths))
+        api = Api(client)
+        return LitellmAdapter(gateway, api, Reader(gateway.name, gateway.paths), Webhooks(gateway, api))
 
 
 def _filled(resource: Resource) -> Spec:

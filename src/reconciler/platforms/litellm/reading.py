@@ -32,6 +32,7 @@ from reconciler.platforms.litellm.capabilities import (
     ENDPOINT,
     LAST_ORDER,
     LIMITS,
+    MARK,
     OWNER,
 )
 from reconciler.platforms.litellm.convert import Deployment, Wire, key_of, remote_id
@@ -107,7 +108,7 @@ def _page(deployments: Sequence[Wire], credentials: Sequence[Wire], router: Wire
     marks: dict[str, dict[str, Wire]] = {}
     for raw in credentials:
         said = _mapping(raw.get("credential_info"))
-        if said.get("managed_by") == OWNER:
+        if said.get("managed_by") == OWNER and raw["credential_name"] != MARK:
             marks.setdefault(str(said.get("group")), {})[raw["credential_name"]] = said
     values = {raw["credential_name"]: _mapping(raw.get("credential_values")) for raw in credentials}
     masks = {name: each.get("api_key") for name, each in values.items()}

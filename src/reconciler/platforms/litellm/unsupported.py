@@ -18,15 +18,18 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, OAuth, Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys, ignored, strangers
-from reconciler.platforms.findings import finding, gateway_finding
+from reconciler.platforms.findings import finding, gateway_finding, no_such_kind
 from reconciler.platforms.litellm.capabilities import (
     CAPABILITIES,
     CREDENTIAL_FIELDS,
+    EVENTS,
     FIELDS,
     LAST_ORDER,
     LIMITS,
+    NAME,
     PROVIDERS,
     STRATEGIES,
+    WEBHOOK,
 )
 from reconciler.platforms.litellm.convert import group_of
 
@@ -40,18 +43,15 @@ _WHY: Mapping[Keys, str] = {
     ("apiBase",): "where a provider is stands in `paths` of the Gateway, under the provider's name",
 }
 
-_WEBHOOKS = (
-    "litellm has one address for alerts of the whole proxy, which it never shows again, so that no plan could compare "
-    "it; set general_settings.alerting in the proxy's configuration, and take this resource out."
-)
-
 
 def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
     """Everything in one resource that could not be written."""
     kind = resource.address.kind
     if kind not in CAPABILITIES.kinds:
-        detail = _WEBHOOKS if kind == "Webhook" else f"litellm has no {kind}; take it out."
-        yield finding(resource, "PLATFORM004", detail, "/metadata/name")
+        yield no_such_kind(NAME, resource)
+        return
+    if kind == WEBHOOK:
+        yield from _webhook_findings(resource)
         return
     for keys in inexpressible(resource):
         path = join("/spec", keys)
@@ -62,6 +62,34 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
             yield finding(resource, "PLATFORM001", detail, path)
     yield from _readiness_findings(resource)
     yield from _endpoint_findings(resource)
+
+
+def _webhook_findings(resource: Resource) -> Iterator[Diagnostic]:
+    """`url` was checked by the language; one that no manifest could hold is the proxy's that it does not show."""
+    spec = resource.spec
+    if spec.get("name") != resource.address.name:
+        detail = "litellm gives its webhook no name, so that of the resource is all it has; take displayName out."
+        yield finding(resource, "PLATFORM001", detail, "/spec/name")
+    if not str(spec.get("url", "")).startswith(("http://", "https://")):
+        detail = "the proxy does not show where it sends alerts; declare it with the address, and lifecycle.adopt."
+        yield finding(resource, "PLATFORM003", detail, "/spec/url")
+    if "/spec/secret" in resource.secrets:
+        detail = "litellm signs nothing that it sends to a webhook; take the secret out."
+        yield finding(resource, "PLATFORM001", detail, "/spec/secret")
+    yield from _event_findings(resource)
+
+
+def _event_findings(resource: Resource) -> Iterator[Diagnostic]:
+    """All are sent, and none can be left out: a manifest that names fewer would promise silence."""
+    events = resource.spec.get("events", ())
+    unknown = [event for event in events if event not in EVENTS]
+    if unknown:
+        detail = f"litellm sends no {', '.join(unknown)} to a webhook; it sends {', '.join(EVENTS)}."
+        yield finding(resource, "PLATFORM003", detail, "/spec/events")
+    missing = [event for event in EVENTS if event not in events]
+    if missing:
+        detail = f"litellm offers no choice: it sends {', '.join(missing)} as well. Name all: {', '.join(EVENTS)}."
+        yield finding(resource, "PLATFORM003", detail, "/spec/events")
 
 
 def inexpressible(resource: Resource) -> Iterator[Keys]:

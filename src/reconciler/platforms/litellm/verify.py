@@ -6,6 +6,8 @@
 | 400, 401, 403, 404, 422                  | rejected |
 | anything else, or no answer              | unknown  |
 
+The test event of a webhook ends in the same verdicts, by what its receiver answered.
+
 LiteLLM repeats the provider's words with a stack trace, and sometimes the key: none of it is passed on.
 """
 
@@ -20,6 +22,13 @@ from reconciler.model.run import Check, Verdict
 
 _HTTP = re.compile(r"[1-5][0-9][0-9]")
 _REFUSALS = frozenset({400, 401, 403, 404, 422})
+
+_RECEIVED = re.compile(r"(?:Client|Server) error '([45][0-9][0-9]) ")
+_PASSING = frozenset({408, 425, 429})
+SERVER_FAULT = 500
+
+TEST_EVENT = "test event"
+FAILED = "the proxy could not send it, or not to another of its destinations"
 
 _STATUS: Mapping[str, int] = {
     "AuthenticationError": 401,
@@ -80,6 +89,21 @@ def refused(key_id: str, status: Any) -> Check:
         return Check(f"key {key_id}", Verdict.REJECTED, f"the provider refused the call with {code}", code)
     message = "no call went through" + ("" if code is None else f": the provider answered {code}")
     return Check(f"key {key_id}", Verdict.UNKNOWN, message, code)
+
+
+def delivered() -> Check:
+    """LiteLLM tells nothing else of an event that it has sent within the last day, and sends it no second time."""
+    return Check(TEST_EVENT, Verdict.READY, "sent, now or within the last day")
+
+
+def undelivered(error: GatewayError) -> Check:
+    """The receiver's answer is told in words within the proxy's own failure."""
+    found = _RECEIVED.search(str(error))
+    if found is None:
+        return Check(TEST_EVENT, Verdict.UNKNOWN, FAILED if error.status else str(error))
+    code = int(found[1])
+    verdict = Verdict.UNKNOWN if code >= SERVER_FAULT or code in _PASSING else Verdict.REJECTED
+    return Check(TEST_EVENT, verdict, f"the receiver answered {code}", code)
 
 
 def doubt(name: str, error: GatewayError) -> Check:

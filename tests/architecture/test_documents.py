@@ -93,6 +93,20 @@ def test_the_page_of_defaults_is_what_the_models_say() -> None:
     assert done.stdout == (ROOT / "docs" / "reference" / "defaults.md").read_text(encoding="utf-8"), "make reference"
 
 
+def test_the_page_beside_another_tool_is_what_was_measured() -> None:
+    """A cell that was put right by hand would say of somebody else's work what nobody saw."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import beside_tables; print(beside_tables.text(), end='')"],
+        cwd=ROOT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    page = ROOT / "docs" / "explanation" / "beside-litellm-as-code.md"
+    assert done.stdout == page.read_text(encoding="utf-8"), "make rival"
+    assert done.stdout.count("| **") > 40
+
+
 FAULTS = {
     "NICE CXone bot webhook": 24,
     "Cognigy fallback intents": 19,

@@ -28,7 +28,7 @@ def _killed(stage: Stage, index: int) -> bool:
 
 def _mended(stage: Stage, between: Callable[[], None]) -> Seen:
     """Killed at every write of a creation, each time from nothing, and run again after `between`."""
-    wanted = pair(stage, "crash")
+    wanted = Declared(stage.name("crash"), {"a": KEY_A})
     right = tried = 0
     for index in range(20):
         stage.person.wipe()
@@ -98,7 +98,7 @@ def _together(stage: Stage) -> tuple[int, int]:
 
     def rule(_write: Write) -> str:
         with suppress(threading.BrokenBarrierError):
-            both.wait(6)
+            both.wait(4)
         return PASS
 
     stage.relay.rule = rule

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test test-real check benchmark lock setup schemas reference readme clean
+.PHONY: demo test test-real check benchmark rival lock setup schemas reference readme clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ test-real: setup  ## against real gateways, installed into .real/ (needs node, n
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/router.py
+
+rival: setup  ## beside litellm-as-code on a real LiteLLM: what each does, in requests and seconds (needs what test-real needs)
+	$(BIN)/python benchmarks/rival_litellm.py
+	$(BIN)/python docs/beside_tables.py
 
 schemas: setup  ## write schemas/ from the models
 	$(BIN)/reconciler schema --write schemas

@@ -92,6 +92,20 @@ def test_a_generated_page_is_what_its_source_says(script: str, page: str) -> Non
     assert done.stdout == (ROOT / "docs" / "reference" / f"{page}.md").read_text(encoding="utf-8"), "make reference"
 
 
+def test_the_page_beside_another_tool_is_what_was_measured() -> None:
+    """A cell that was put right by hand would say of somebody else's work what nobody saw."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import beside_tables; print(beside_tables.text(), end='')"],
+        cwd=ROOT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    page = ROOT / "docs" / "explanation" / "beside-litellm-as-code.md"
+    assert done.stdout == page.read_text(encoding="utf-8"), "make rival"
+    assert done.stdout.count("| **") > 40
+
+
 def test_the_guide_to_platforms_names_every_law() -> None:
     """Whoever writes an adapter reads there what it is held to."""
     page = (ROOT / "docs" / "howto" / "write-a-platform.md").read_text(encoding="utf-8")

@@ -1,13 +1,14 @@
-"""A relay in front of a real gateway: it counts what changes something, and interferes where a test asks it to."""
+"""A relay in front of a real gateway: it counts what arrives, and interferes where a test asks it to."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,11 +19,12 @@ PASS, LOSE, ECHO, HOLD = "pass", "lose", "echo", "hold"
 
 @dataclass(frozen=True)
 class Write:
-    """One request that changes something."""
+    """One request that changes something. `by` is who made it, where a tool says so to LiteLLM."""
 
     method: str
     path: str
     body: Any
+    by: str | None = None
 
 
 Rule = Callable[[Write], str]
@@ -35,22 +37,42 @@ def passes(_write: Write) -> str:
 
 @dataclass
 class Relay:
-    """`rule` decides over each write; `asking` names paths of POSTs that change nothing."""
+    """`rule` decides over each write; `asking` names paths of POSTs that change nothing.
+
+    `stand_ins` are answers to reads by path, given without asking the gateway.
+    """
 
     target: str
     asking: frozenset[str] = frozenset()
+    stand_ins: Mapping[str, Any] = field(default_factory=dict)
     url: str = ""
     writes: list[Write] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     rule: Rule = passes
     held: threading.Event = field(default_factory=threading.Event)
 
-    def judged(self, method: str, path: str, content: bytes) -> str:
+    def judged(self, method: str, path: str, content: bytes, by: str | None = None) -> str:
         """What is to be done to a request that has arrived."""
         if method == "GET" or path in self.asking:
+            self.reads.append(path)
             return PASS
-        write = Write(method, path, json.loads(content) if content else None)
+        write = Write(method, path, json.loads(content) if content else None, by)
         self.writes.append(write)
         return self.rule(write)
+
+    def passed_on(self, method: str, path: str, content: bytes, given: Message) -> tuple[int, bytes]:
+        """The gateway's answer, or the one that stands in for it."""
+        if path in self.stand_ins:
+            return 200, json.dumps(self.stand_ins[path]).encode()
+        where = urlsplit(self.target)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
+        try:
+            headers = {name: given[name] for name in ("authorization", "content-type", "accept") if name in given}
+            connection.request(method, path, content or None, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
 
     def once(self, fits: Callable[[Write], bool], deed: str) -> None:
         """From here on, do `deed` to the next write that fits, and to no other."""
@@ -94,14 +116,13 @@ def relaying(target: str, asking: frozenset[str] = frozenset()) -> Iterator[Rela
 
 
 def _answering(relay: Relay) -> type[BaseHTTPRequestHandler]:
-    where = urlsplit(relay.target)
-
     class Answering(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body leave one after the other; seconds are measured through this
 
         def _serve(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length") or 0))
-            deed = relay.judged(self.command, self.path, content)
+            deed = relay.judged(self.command, self.path, content, self.headers["litellm-changed-by"])
             if deed == HOLD:
                 relay.held.set()
                 self.close_connection = True
@@ -109,22 +130,11 @@ def _answering(relay: Relay) -> type[BaseHTTPRequestHandler]:
             if deed == ECHO:
                 self._answer(400, json.dumps({"error": {"message": f"refused: {content.decode()}"}}).encode())
                 return
-            status, body = self._passed_on(content)
+            status, body = relay.passed_on(self.command, self.path, content, self.headers)
             if deed == LOSE:
                 self.close_connection = True
                 return
             self._answer(status, body)
-
-        def _passed_on(self, content: bytes) -> tuple[int, bytes]:
-            connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
-            try:
-                kept = ("authorization", "content-type", "accept")
-                headers = {name: self.headers[name] for name in kept if name in self.headers}
-                connection.request(self.command, self.path, content or None, headers)
-                answer = connection.getresponse()
-                return answer.status, answer.read()
-            finally:
-                connection.close()
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

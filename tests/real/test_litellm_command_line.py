@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from asking import SAID, SECRET, declared, probed, streaming, turned
 from litellm_bench import GATEWAY, Person, manifest
-from relay import PASS, Relay
+from relay import PASS, Relay, Write
 from scenario_bench import Bench, Finished
 from server_litellm import Stack
 
@@ -244,3 +245,28 @@ def test_killed_in_a_change_or_a_removal_the_next_apply_finishes(checkout: Bench
             if not was_held:
                 break
         assert index > 3
+
+
+def test_deployments_are_changed_one_at_a_time(checkout: Bench, person: Person, relay: Relay) -> None:
+    """Each change makes LiteLLM load what its database held a moment ago: two at once, and one of them is forgotten."""
+    under_way: list[str] = []
+    together: set[str] = set()
+
+    def rule(write: Write) -> str:
+        if not write.path.startswith("/model/"):
+            return PASS
+        under_way.append(write.path)
+        time.sleep(0.05)
+        if len(under_way) > 1:
+            together.update(under_way)
+        under_way.remove(write.path)
+        return PASS
+
+    relay.rule = rule
+    names = [f"many-{n}" for n in range(6)]
+    checkout.manifests(*(manifest(name) for name in names))
+    good(checkout.apply())
+    checkout.manifests(*(manifest(name, model="gpt-4") for name in names))
+    good(checkout.run("apply", "--auto-approve", "--format", "json", "--allow-mass-change"))
+    assert together == set()
+    assert set(person.deployments()) == {f"{name}:key-{key}" for name in names for key in "ab"}

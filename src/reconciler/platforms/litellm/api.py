@@ -30,11 +30,16 @@ NONE_SERVED = frozenset({503})
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Calls over one client. All raise GatewayError."""
+    """Calls over one client. All raise GatewayError.
+
+    Deployments are changed one at a time: each change makes LiteLLM load what its database held a moment ago, and
+    forget what was added in between.
+    """
 
     client: Client
     _settings: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
     _turns: Turns = field(default_factory=Turns, repr=False, compare=False)
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def deployments(self, group: str | None = None) -> Sequence[Any]:
         """Deployments of one group, or all, page by page; what moves while pages are turned counts once."""
@@ -140,16 +145,19 @@ class Api:
             raise Rejected(f"the proxy cannot load this deployment: {error}", gateway=self.client.gateway) from error
 
     async def _new(self, body: Wire) -> None:
-        await self.client.request("POST", "/model/new", body=body)
+        async with self._loading:
+            await self.client.request("POST", "/model/new", body=body)
 
     async def change_deployment(self, remote_id: str, params: Wire) -> None:
         """Merge `params` into one deployment: what is not named stays, and null clears nothing."""
-        await self._always("PATCH", f"/model/{segment(remote_id)}/update", {"litellm_params": params})
+        async with self._loading:
+            await self._always("PATCH", f"/model/{segment(remote_id)}/update", {"litellm_params": params})
 
     async def drop_deployment(self, remote_id: str) -> None:
         """What is gone already counts, and so does what no list shows."""
         try:
-            await self._always("POST", "/model/delete", {"id": remote_id})
+            async with self._loading:
+                await self._always("POST", "/model/delete", {"id": remote_id})
         except Rejected as error:
             if not _is_gone(error):
                 raise
@@ -157,7 +165,8 @@ class Api:
     async def drop_last(self, remote_id: str) -> None:
         """The end of a removal. Raises OutcomeUnknown when its answer is lost."""
         try:
-            await self.client.request("POST", "/model/delete", body={"id": remote_id})
+            async with self._loading:
+                await self.client.request("POST", "/model/delete", body={"id": remote_id})
         except Rejected as error:
             if not _is_gone(error):
                 raise

@@ -15,7 +15,7 @@ from reconciler.inference.safety.digits import HANGUL, MARKS, UNSPACED
 
 _ANYWHERE = (
     "born",
-    r"birth\s?date|date of birth",
+    r"birth[\s_]?date|date of birth|date_of_birth(?! redacted)|dateofbirth",
     r"dob|d\.o\.b|d/o/b",
     r"geboren\w?|geburts(?:datum|tag\w{0,2}|dat)",
     r"geb\.?-?\s?dat(?:um)?",
@@ -98,7 +98,7 @@ def _alternatives(group: str) -> list[str]:
 
 
 _BEGIN = rf"(?<![^\W{UNSPACED}{HANGUL}])"
-_END = rf"(?![^\W{UNSPACED}{HANGUL}]|[{MARKS}])"
+_END = rf"(?![^\W{UNSPACED}{HANGUL}]|[{MARKS}]|-[^\W\d_])"
 
 BORN = re.compile(rf"{_BEGIN}(?:{either(_split([*_ANYWHERE, *_BEFORE_ONLY]))}){_END}|{_UNSPACED}")
 """Said beside a date of birth. To be looked for in lower case."""

@@ -34,6 +34,7 @@ _TAKEN = label(NAME)
 _ENDS = re.compile(r"[.!?;\n]\s|[。！？]|REDACTED\]")
 _GAP = re.compile(r"(?:['’-]\w{1,4}+|\.)?\s?+(?:[\w'’]{1,20}+\.?+\s?+){0,3}+[(:=–-]?\s?")
 _COPULA = re.compile(r"\s(?:is|was|ist|war|est|es|é|è|är|jest|is)\s", re.IGNORECASE)
+_FOR = re.compile(r"\b(?:for|with|to|of|für|mit|zur|zum|para|pour|per|con)\b", re.IGNORECASE)
 _APART = re.compile(r"[,;、，；]|\b(?:and|but|und|et|y|e|og|och|en|i|ve|и)\b", re.IGNORECASE)
 
 
@@ -89,7 +90,7 @@ def _earlier(text: str, places: Sequence[Offsets], word: re.Match[str]) -> Offse
     if at < 0 or not 0 <= word.start() - places[at][1] <= BEHIND:
         return None
     gap = text[places[at][1] : word.start()]
-    if not _GAP.fullmatch(gap) or OTHER.search(gap) or _APART.search(gap):
+    if not _GAP.fullmatch(gap) or any(words.search(gap) for words in (OTHER, _APART, _FOR)):
         return None
     if BEFORE_ONLY.fullmatch(word[0]) and not _COPULA.match(gap):
         return None

@@ -136,6 +136,8 @@ def _is_part(text: str, groups: Sequence[Offsets], lengths: Sequence[int], befor
     """Whether letters or further groups tie a card's digits to something longer; `before` are groups of no card."""
     start, end = groups[before.stop][0], groups[stop - 1][1]
     said = text[max(0, start - CONTEXT) : start]
+    if before and not before.start and _LETTER_BEFORE.search(text[max(0, groups[0][0] - 2) : groups[0][0]]):
+        return True
     if _TIED_AFTER.match(text[end : end + 6]) and not (stop < len(groups) and _card_at(text, groups, lengths, stop)):
         return True
     if (before or not said[-2:-1].isdecimal()) and _TIED_BEFORE.search(said) and not _SAYS_CARD.search(said):

@@ -3,7 +3,7 @@
 ::
 
     written                                                        read as
-    1985-03-14, 14.3.85, 14/3-1985, 14 03 1985, 19850314           figures; day and month in either order
+    1985-03-14, 14.3.85, 14/3-1985, 14 03 1985, 19850314, 850314   figures; day and month in either order
     14th of March, 1985; March 14, 1985; 1985. március 14          a month's name, in the languages of `months`
     1985年3月14日, 1985년 3월 14일, 一九八五年三月十四日            year, month, day
     昭和60年3月14日, S60.3.14, 民國74年3月14日                      the year of an era
@@ -24,18 +24,18 @@ from reconciler.inference.safety.months import FIRST, THAI_YEARS, WORD, month
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 Offsets = tuple[int, int]
 
-_FIRST = rf"\d(?<![\d_.]\d)(?<!{LETTER}\d)"
+_FIRST = rf"\d(?<![\d_]\d)(?<!\d\.\d)(?<!{LETTER}\d)"
 """The digit that a date begins with; the digit before what it must not follow, so that others are passed over fast."""
 
-_END = rf"(?!\d|_|(?!T\d\d){LETTER})"
-_NUMERIC = re.compile(rf"({_FIRST}\d{{0,3}})(\s?[-/.]\s?|\s)(\d{{1,2}})\2(\d{{2,4}}){_END}")
+_END = rf"(?!\d|_|(?!T\d\d|[rгm]\b){LETTER})"
+_NUMERIC = re.compile(rf"({_FIRST}\d{{0,3}})(\s?[-/.]\s?|\s)(\d{{1,2}})\2(\d{{1,4}}){_END}")
 _MIXED = re.compile(rf"({_FIRST}\d?)[./](\d{{1,2}})\.?[ -](\d{{4}}){_END}")
-_COMPACT = re.compile(rf"{_FIRST}(?<![-/]\d)\d{{7}}{_END}(?![-/.]\d)")
+_COMPACT = re.compile(rf"{_FIRST}(?<![-/]\d)\d{{5}}(?:\d\d)?+{_END}(?![-/.]\d)")
 
 _OF = r"(?:\s(?:day\s)?(?:of\sthe|of|the|de|di|del|do|an|anno)\s|\s?d['’]|[\s./-]{0,2})"
 _NTH = r"(?:st|nd|rd|th|er|re|ère|ste|de|:?[ea]|\.?[ºª°]|-?го|η|\.)?"
 _DAY_FIRST = re.compile(
-    rf"({_FIRST}\d?)(?!\d|[-/.]\d){_NTH}{_OF}({WORD})[.,]{{0,2}}{_OF}(\d{{4}}|['’]\d\d|(?<=[-/.])\d\d){_END}",
+    rf"({_FIRST}\d?)(?!\d|[-/.]\d){_NTH}{_OF}({WORD})[.,]{{0,2}}{_OF}(\d{{4}}|['’]\d\d|(?<=[-/.\s])\d\d){_END}",
     re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
@@ -44,7 +44,7 @@ _MONTH_FIRST = re.compile(
 )
 _YEAR_FIRST = re.compile(
     rf"({_FIRST}\d{{3}})(?!\d|[-/.]\d)(?:\.|,|\sm\.|\.?\sgada)?[\s./-]{{1,2}}(?:the\s)?({WORD})[.,]?[\s./-]{{1,2}}(\d{{1,2}})"
-    rf"(?:st|nd|rd|th)?(?!\d|{LETTER})",
+    rf"(?:st|nd|rd|th)?(?!\d|[-/.]\d|{LETTER})",
     re.IGNORECASE,
 )
 _MONTH_IN_FIGURES = re.compile(rf"({_FIRST}\d?)\stháng\s(\d{{1,2}}),?\snăm\s(\d{{4}}){_END}", re.IGNORECASE)
@@ -103,7 +103,7 @@ def _is_numeric(found: re.Match[str]) -> bool:
         return False
     if len(first) == 4:  # noqa: PLR2004 - a year
         return len(last) <= 2 and is_real(first, middle, last)  # noqa: PLR2004 - a day
-    if len(first) > 2 or len(last) == 3:  # noqa: PLR2004 - no day, no year
+    if len(first) > 2 or len(last) in {1, 3}:  # noqa: PLR2004 - no day, no year
         return False
     return _in_either_order(_whole(last), first, middle)
 
@@ -113,14 +113,19 @@ def _in_either_order(year: str, one: str, other: str) -> bool:
 
 
 def _is_compact(written: str) -> bool:
+    if len(written) == 6:  # noqa: PLR2004 - the form of Sweden
+        return is_real(_whole(written[:2]), written[2:4], written[4:])
     year_first = is_real(written[:4], written[4:6], written[6:])
     return year_first or _in_either_order(written[4:], written[:2], written[2:4])
 
 
 def _is_named(year: str, name: str, day: str) -> bool:
+    number = month(name)
+    if not number:
+        return False
     plain = _whole(year.lstrip("'’"))
     behind = THAI_YEARS if "\u0e00" <= name[0] <= "\u0e7f" and int(plain) > LAST_YEAR else 0
-    return is_real(int(plain) - behind, month(name), day)
+    return is_real(int(plain) - behind, number, day)
 
 
 def _whole(year: str) -> str:

@@ -39,7 +39,7 @@ _APART = re.compile(r"[,;、，；]|\b(?:and|but|und|et|y|e|og|och|en|i|ve|и)\b
 
 
 class BirthdateDetector:
-    """Implements Detector for dates of birth, in figures, by an era or with a month's name in forty languages."""
+    """Implements Detector for dates of birth, in figures, by an era or with a month's name in many languages."""
 
     name = NAME
 

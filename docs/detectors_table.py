@@ -21,9 +21,9 @@ the short expression that tutorials give for the kind, on the same lines.
 
 UNSEEN = """## On lines that they were not developed on
 
-Written by somebody who had not seen the detectors, and not used for mending them since: these figures are the ones to
-expect. Dates of birth in words and in other languages, extensions other than `ext.`, and telephone numbers between
-Japanese characters are what is missed most. A number without its extension counts as wrong and as missed here.
+Written by somebody who had not seen the detectors. After a first measurement (dates of birth: 0.56 found, telephone
+numbers: 0.81) whoever works on them was told which kinds of things are missed, and no line. There are few marks of each
+kind, so that a single one counts for much. A number without its extension counts as wrong and as missed.
 
 """
 

@@ -1,88 +1,103 @@
-"""Dates of birth: a date that exists, after words that say so. A date alone is an appointment."""
+"""Dates of birth: a date that exists, beside words that say so. A date alone is an appointment.
+
+::
+
+    in the same sentence                                           of birth
+    a word for it, then a date, nothing else's in between          the first date
+    a date, at most three small words, then a word for it          that date
+    both                                                           the later, unless a comma or an "and" ends the first
+"""
+
+# ruff: noqa: RUF001 - signs of other scripts are meant
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import date
 
-from reconciler.inference.safety.spans import Span
+from reconciler.inference.safety.birth_words import BEFORE_ONLY, BORN, OTHER, SHORT, TIED
+from reconciler.inference.safety.dates import Offsets, dates
+from reconciler.inference.safety.digits import narrow
+from reconciler.inference.safety.spans import Span, label
 
 NAME = "date-of-birth"
 CONTEXT = 48
-FIRST_YEAR, LAST_YEAR = 1900, 2099
+BEHIND = 32
+"""Characters between a date and the word after it."""
 
-_MONTHS = (
-    "jan|gen|ene", "feb|fév|fev", "mar|mär|maa|mrt", "apr|avr|abr", "may|mai|mei|mag", "jun|juin|giu",
-    "jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic",
-)  # fmt: skip
-MONTHS = "|".join(_MONTHS)
-_NUMERIC = re.compile(r"(?<![\w.])(\d{1,4})(\s?[-/.]\s?)(\d{1,2})\2(\d{2,4})(?![\w])")
-_DAY_FIRST = re.compile(
-    rf"(?<!\w)(\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?\s(?:de\s)?({MONTHS})[^\W\d_]{{0,8}}+\.?,?\s(?:de\s)?(\d{{4}})(?!\w)",
-    re.IGNORECASE,
-)
-_MONTH_FIRST = re.compile(
-    rf"(?<!\w)({MONTHS})[^\W\d_]{{0,8}}+\.?\s(\d{{1,2}})(?:st|nd|rd|th)?,?\s(\d{{4}})(?!\w)", re.IGNORECASE
-)
-_BORN = re.compile(
-    r"\b(?:born|birth(?:day|date)?|d\.?o\.?b|geboren|geburts\w{0,6}|geb|geboorte\w{0,6}|née?|naissance|nacido|nacida|nací"
-    r"|nacimiento|nascid[oa]|nasci|nascimento|nat[oa]|nascita|cumpleaños|anniversaire|जन्म\w{0,4})(?!\w)",
-    re.IGNORECASE,
-)
-_ENDS = re.compile(r"[.!?;\n]\s|REDACTED\]")
+SHORTEST = 8
+SHORTEST_WORD = 2
+"""Fewer characters between a word and a date are a colon and a blank."""
+
+_TAKEN = label(NAME)
+_ENDS = re.compile(r"[.!?;\n]\s|[。！？]|REDACTED\]")
+_GAP = re.compile(r"(?:['’-]\w{1,4}+|\.)?\s?+(?:[\w'’]{1,20}+\.?+\s?+){0,3}+[(:=–-]?\s?")
+_COPULA = re.compile(r"\s(?:is|was|ist|war|est|es|é|è|är|jest|is)\s", re.IGNORECASE)
+_FOR = re.compile(r"\b(?:for|with|to|of|für|mit|zur|zum|para|pour|per|con)\b", re.IGNORECASE)
+_APART = re.compile(r"[,;、，；]|\b(?:and|but|und|et|y|e|og|och|en|i|ve|и)\b", re.IGNORECASE)
 
 
 class BirthdateDetector:
-    """Implements Detector for dates of birth, in figures or with a month's name in seven languages."""
+    """Implements Detector for dates of birth, in figures, by an era or with a month's name in many languages."""
 
     name = NAME
 
     def find(self, text: str) -> Sequence[Span]:
-        """The first date after each word for a birth, in the same sentence."""
-        words = [found.end() for found in _BORN.finditer(text)]
-        if not words:
+        """The date beside each word for a birth, in the same sentence."""
+        plain = narrow(text)
+        places = dates(plain)
+        if not places:
             return ()
-        dates = sorted(found.span() for found in _dates(text))
-        ends = [0, *(end for _, end in dates)]
-        return [
-            Span(start, end, NAME)
-            for (start, end), before in zip(dates, ends, strict=False)
-            if _is_birth(text, words, before, start)
-        ]
+        if _TAKEN in plain:  # a date that was taken out before still belongs to its word
+            places = sorted([*places, *(found.span() for found in re.finditer(re.escape(_TAKEN), plain))])
+        chosen = {*_said(plain, places), *_tied(plain, places)}
+        return [Span(start, end, NAME) for start, end in sorted(chosen) if plain[start] != "["]
 
 
-def _dates(text: str) -> Iterator[re.Match[str]]:
-    yield from (found for found in _NUMERIC.finditer(text) if _is_numeric(found))
-    yield from (found for found in _DAY_FIRST.finditer(text) if _is_real(found[3], _month(found[2]), found[1]))
-    yield from (found for found in _MONTH_FIRST.finditer(text) if _is_real(found[3], _month(found[1]), found[2]))
+def _said(text: str, places: Sequence[Offsets]) -> Iterator[Offsets]:
+    """The date of each word for a birth."""
+    for word in BORN.finditer(_lower(text)):
+        later = _later(text, places, word.end())
+        earlier = _earlier(text, places, word)
+        if later and earlier:
+            yield earlier if _APART.search(text, word.end(), later[0]) else later
+        elif later or earlier:
+            yield later or earlier or (0, 0)
 
 
-def _is_birth(text: str, words: Sequence[int], before: int, start: int) -> bool:
-    """Whether a word for a birth ends between the date before and this one."""
-    nearest = words[found - 1] if (found := bisect_right(words, start)) else -1
-    if nearest < max(before, start - CONTEXT):
-        return False
-    return not _ENDS.search(text, nearest + text.startswith(".", nearest), start)
+def _tied(text: str, places: Sequence[Offsets]) -> Iterator[Offsets]:
+    """Dates with a sign of one or two letters directly beside them."""
+    for start, end in places:
+        if SHORT.search(text[max(0, start - SHORTEST) : start]) or TIED.match(text, end):
+            yield start, end
 
 
-def _is_numeric(found: re.Match[str]) -> bool:
-    first, middle, last = found[1], found[3], found[4]
-    if len(first) == 4:  # noqa: PLR2004 - a year
-        return len(last) <= 2 and _is_real(first, int(middle), last)  # noqa: PLR2004 - a day
-    if len(first) > 2 or len(last) == 3:  # noqa: PLR2004 - no day, no year
-        return False
-    year = last if len(last) == 4 else f"19{last}"  # noqa: PLR2004 - a short year is some century's
-    return _is_real(year, int(middle), first) or _is_real(year, int(first), middle)
+def _later(text: str, places: Sequence[Offsets], end: int) -> Offsets | None:
+    at = bisect_left(places, (end, 0))
+    if at == len(places) or places[at][0] > end + CONTEXT:
+        return None
+    start = places[at][0]
+    if start - end < SHORTEST_WORD:
+        return places[at]
+    if _ENDS.search(text, end + text.startswith(".", end), start) or OTHER.search(text, end, start):
+        return None
+    return places[at]
 
 
-def _is_real(year: str, month: int, day: str) -> bool:
-    try:
-        return FIRST_YEAR <= date(int(year), month, int(day)).year <= LAST_YEAR
-    except ValueError:
-        return False
+def _earlier(text: str, places: Sequence[Offsets], word: re.Match[str]) -> Offsets | None:
+    at = bisect_right(places, (word.start(), 0)) - 1
+    if at < 0 or not 0 <= word.start() - places[at][1] <= BEHIND:
+        return None
+    gap = text[places[at][1] : word.start()]
+    if not _GAP.fullmatch(gap) or any(words.search(gap) for words in (OTHER, _APART, _FOR)):
+        return None
+    if BEFORE_ONLY.fullmatch(word[0]) and not _COPULA.match(gap):
+        return None
+    return places[at]
 
 
-def _month(name: str) -> int:
-    return next(at for at, names in enumerate(_MONTHS, 1) if name.lower() in names.split("|"))
+def _lower(text: str) -> str:
+    """In lower case, every place as it was."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(sign.lower()[0] for sign in text)

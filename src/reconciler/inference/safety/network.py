@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from ipaddress import AddressValueError, IPv6Address
 
+from reconciler.inference.safety.digits import LETTER
 from reconciler.inference.safety.spans import Span, merge
 
 NAME = "ip-address"
@@ -14,9 +15,9 @@ CONTEXT = 16
 LOOPBACK = "127."
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_V4 = re.compile(rf"(?<![0-9])(?<![0-9]\.)(?<![A-Za-z])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
+_V4 = re.compile(rf"(?<![0-9])(?<![0-9]\.)(?:(?<![A-Za-z])|(?<=IP))(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
 _V6_RUN = re.compile(
-    r"(?<![\w:.])(?:[0-9A-Fa-f:]{1,38}:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f:]{2,39}+)(?![\w:])(?!\.[0-9])"
+    rf"(?<!{LETTER})(?<![\d_:.])(?:[0-9A-Fa-f:]{{1,38}}:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}|[0-9A-Fa-f:]{{2,39}}+)(?!{LETTER}|[\d_:])(?!\.[0-9])"
 )
 _VERSIONS = frozenset(
     {"v", "v.", "ver", "ver.", "version", "release", "build", "firmware", "section", "§", "chapter", "kapitel"}

@@ -23,7 +23,9 @@ from functools import lru_cache
 from operator import length_hint
 from typing import TYPE_CHECKING
 
-from reconciler.inference.safety.digits import BLANKS, DASHES, INVISIBLE
+from reconciler.inference.safety.digits import BLANKS, DASHES, INVISIBLE, LETTER, narrow
+from reconciler.inference.safety.extensions import EXTENSION, SUFFIX
+from reconciler.inference.safety.phone_words import SAYS_OTHERWISE, SAYS_PHONE
 from reconciler.inference.safety.spans import Span
 
 if TYPE_CHECKING:
@@ -41,21 +43,23 @@ PIECES = 6
 
 REMEMBERED = 2_048
 
-_PLUS = ("+", "\uff0b")
-_OPENING = frozenset("(0+\uff0b")
+LONGEST_EXTENSION = 32
+_PLUS = "+"
+_OPENING = frozenset("(0+")
 """What a number begins with that is set apart from others by blanks only."""
 
 _GAP = rf"(?:[{BLANKS}{DASHES}{INVISIBLE}()/]|\.(?=[\d(]))"  # a dot before a blank ends a sentence
-_PREFIX = rf"(?:[+\uff0b]{_GAP}{{0,2}}+|\({_GAP}?\+?)?+"
-_SUFFIX = r"(?:[ ,;]{0,2}(?:x|ext\.?|poste)\s?\d{1,5})?"
-_CHAIN = re.compile(rf"(?<![^\W_]){_PREFIX}\d(?:{_GAP}{{0,3}}+[+]?\d){{{FEWEST - 1},}}+{_SUFFIX}(?!\d)", re.IGNORECASE)
-_EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext|poste)", re.IGNORECASE)
+_PREFIX = rf"(?:[+]{_GAP}{{0,2}}+|\({_GAP}?\+?)?+"
+_CHAIN = re.compile(
+    rf"(?=[+(\d])(?<!{LETTER})(?<!\d){_PREFIX}\d(?:{_GAP}{{0,3}}+[+]?\d){{{FEWEST - 1},}}+{SUFFIX}(?!\d)", re.IGNORECASE
+)
 _PIECE = re.compile(rf"[^{BLANKS}/]+", re.IGNORECASE)
 _ABROAD = re.compile(r"00[1-9]")
 _TRUNK = re.compile(r"0\d")
 _ONE_PIECE = re.compile(rf"[^{BLANKS}]{{{FEWEST},}}")
 _SPELLED = re.compile(r"(?:\d\s){4}")
 _APART = re.compile(rf"[{BLANKS}]|/\d{{{FEWEST}}}")
+_NOT_ONLY_DIGITS = re.compile(r"[^\W\d_]|#")
 _UNSEEN = re.compile(rf"[{INVISIBLE}]")
 _LAID_OUT = re.compile(r"\(?\d{2,5}\)?[ .-]\d{2,5}(?:[ .-]\d{2,5}){1,3}\Z")
 _LOCAL = re.compile(r"\d{3}[-.]\d{4}\Z")
@@ -68,19 +72,9 @@ _NO_PHONE = re.compile(
     r"|(?:19|20)\d\d\s?[-/\u2013]\s?(?:19|20)\d\d\Z"  # years
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\s"  # a date and a time
 )
-_SAYS_PHONE = re.compile(
-    r"\b(?:call(?:ed|ing|s)?|(?:tele|cell|mobile\s?|handy)?phones?|cell|mobile|tel|tél(?:éphone)?|fax|whatsapp|text|sms|dial"
-    r"|reach|ring|handy|telefon\w{0,8}|telefoon\w{0,8}|teléfono|móvil|celular|fone|ligue|llám\w{0,6}|anruf\w{0,3}|rufen"
-    r"|appel\w{0,3}|numéro|bel|mobiel|मोबाइल)\b(?! REDACTED)",
-    re.IGNORECASE,
-)
-_SAYS_OTHERWISE = re.compile(
-    r"(?:#|№|\b(?:order|orders|invoice|ticket|case|ref|reference|tracking|parcel|id|account|acct|booking|serial|sku|isbn|version"
-    r"|timestamp|pin|code|bestell\w{0,8}|rechnung\w{0,8}|commande|facture|pedido|factura|konto\w{0,8}|kunden\w{0,8}|ssn"
-    r"|bsn|aadhaar|cpf|dni|card|iban|routing|sort|epoch|total|amount|zip|plz|order-?nr|bestelling|policy|contract|customer|error"
-    r"|protocolo|dossier)\b)[\w .:#°º-]{0,16}\Z",
-    re.IGNORECASE,
-)
+_TIED_BEFORE = re.compile(rf"(?:[A-Z\d]|(?<![^\W_])(?:{LETTER}){{1,3}})[-_]\Z|[A-Z]/\Z")
+_TIED_AFTER = re.compile(rf"[-_]?(?:[A-Z]|{LETTER}(?![^\W\d_]))|/[A-Z]{{1,2}}(?![^\W_])")
+_PHONE_TIED = re.compile(rf"(?:{SAYS_PHONE.pattern}|\b(?:no|nr|[mtpfhw]))\.?[-_/]\Z", re.IGNORECASE)
 
 
 class PhoneDetector:
@@ -94,7 +88,8 @@ class PhoneDetector:
     def find(self, text: str) -> Sequence[Span]:
         """Every number, with its extension."""
         budget = iter(range(CHECKED))
-        return [span for chain in _CHAIN.finditer(text) for span in self._in_chain(text, chain, budget)]
+        plain = narrow(text)
+        return [span for chain in _CHAIN.finditer(plain) for span in self._in_chain(plain, chain, budget)]
 
     def _in_chain(self, text: str, chain: re.Match[str], budget: Iterator[int]) -> Iterator[Span]:
         if self._is_phone(text, chain.start(), chain.end(), budget):
@@ -111,16 +106,16 @@ class PhoneDetector:
                 yield Span(start, stop, NAME)
 
     def _is_phone(self, text: str, start: int, end: int, budget: Iterator[int]) -> bool:
-        written = text[start:end]
+        written = _base(text[start:end])
         if not FEWEST <= _digits(written) <= MOST or _NO_PHONE.match(written.strip("()")):
             return False
         if next(budget, None) is None:
             return written.startswith(_PLUS) or _digits(written) >= FEWEST_BY_FORM
         before = text[max(0, start - CONTEXT) : start]
-        if not written.startswith(_PLUS) and _says_otherwise(before):
+        if not written.startswith(_PLUS) and (_says_otherwise(before) or _is_tied(before, text[end : end + 4])):
             return False
         standing = _rules(written, self._region)
-        return standing is _Standing.GIVEN or (standing is _Standing.POSSIBLE and bool(_SAYS_PHONE.search(before)))
+        return standing is _Standing.GIVEN or (standing is _Standing.POSSIBLE and bool(SAYS_PHONE.search(before)))
 
 
 class _Standing(Enum):
@@ -145,23 +140,36 @@ def _windows(text: str, chain: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _stands_apart(written: str, before: str) -> bool:
     """Whether a part of a chain is a whole: by its sign, by its own separators, or because what comes before is one."""
-    if written.startswith(("(", *_PLUS)) or _ABROAD.match(written) or (_TRUNK.match(written) and not before.strip()):
+    if written.startswith(("(", _PLUS)) or _ABROAD.match(written) or (_TRUNK.match(written) and not before.strip()):
         return True
+    if before.endswith("/") and before.strip(f"{BLANKS}/"):
+        return False
     return _ONE_PIECE.fullmatch(written) is not None
 
 
 def _digits(written: str) -> int:
-    return sum(map(str.isdecimal, written if written[-FEWEST:].isdecimal() else _base(written)))
+    return sum(map(str.isdecimal, written))
 
 
 def _base(written: str) -> str:
     """Without the extension."""
-    return _EXTENSION.split(written, maxsplit=1)[0]
+    if written[-FEWEST:].isdecimal():
+        return written
+    begin = max(0, len(written) - LONGEST_EXTENSION)
+    extension = EXTENSION.search(written, begin) if _NOT_ONLY_DIGITS.search(written, begin) else None
+    return written[: extension.start()] if extension else written
 
 
 def _says_otherwise(before: str) -> bool:
-    otherwise = _SAYS_OTHERWISE.search(before)
-    return otherwise is not None and not _SAYS_PHONE.search(before, otherwise.start())
+    otherwise = SAYS_OTHERWISE.search(before)
+    return otherwise is not None and not SAYS_PHONE.search(before, otherwise.start())
+
+
+def _is_tied(before: str, after: str) -> bool:
+    """Whether letters make a number a part of something longer: ``RMA-030901820-B`` is a reference."""
+    if _TIED_AFTER.match(after):
+        return True
+    return bool(_TIED_BEFORE.search(before)) and not _PHONE_TIED.search(before)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -195,7 +203,7 @@ def _dialled(written: str) -> str:
 
 
 def _is_laid_out(written: str, number: PhoneNumber) -> bool:
-    return number.country_code == 1 and bool(_NORTH_AMERICAN.match(_base(written)))
+    return number.country_code == 1 and bool(_NORTH_AMERICAN.match(written))
 
 
 def _is_dialled_so(written: str, number: PhoneNumber, region: str) -> bool:
@@ -204,4 +212,6 @@ def _is_dialled_so(written: str, number: PhoneNumber, region: str) -> bool:
 
     if written.startswith(("0", "(", "+")) or phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) != "0":
         return True
-    return phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
+    if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE:
+        return True
+    return not phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL).startswith(("0", "(0"))

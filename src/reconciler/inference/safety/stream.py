@@ -5,6 +5,7 @@
     the text so far ends in                               waits
     letters, digits or signs without a blank              that word, up to `HELD` characters
     numbers, with up to three short words between         from the first of them on, up to `NUMBERS` characters
+    a date, with up to eight words behind                 from the date on: the last may say whose it is
     words that a blocked term may go on from              as many words as the longest term has
     anything, under a detector from outside               `HELD` characters
     a find that has begun                                 from its beginning on, up to `LONGEST_WAIT` characters
@@ -19,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reconciler.inference.safety.birthdates import MONTHS
+from reconciler.inference.safety.months import FIRST
 from reconciler.inference.safety.screen import BUILT_IN, Screen, Verdict, judge
 from reconciler.inference.safety.spans import Detector, Span
 from reconciler.inference.safety.terms import TermDetector, last_words
@@ -33,9 +34,13 @@ LONGEST_WAIT = 1_024
 
 WORDS_BETWEEN = 3
 LONGEST_BETWEEN = 12
+WORDS_BEHIND = 8
+LONGEST_BEHIND = 24
+"""Words after a date, and their characters: the phrase for a birth may come last, as verbs do in German."""
 
 _TOKEN = re.compile(r"\S+")
-_NUMBERISH = re.compile(rf"\S*\d|\W+\Z|\W*(?:{MONTHS})", re.IGNORECASE)
+_NUMBERISH = re.compile(rf"\S*\d|\W+\Z|\W*(?:{FIRST})", re.IGNORECASE)
+_DATED = re.compile(r"\S*(?:\d{4}|[-/.'’]\d\d)|\S*[日일号號]")
 _WORDS_ONLY = frozenset({"email"})
 
 
@@ -127,12 +132,17 @@ def _last_word(text: str) -> str:
 def _numbers_from(text: str) -> int:
     offset = max(0, len(text) - NUMBERS)
     start = len(text)
-    between = 0
+    between, longest = 0, 0
     for token in reversed(list(_TOKEN.finditer(text, offset))):
-        if _NUMBERISH.match(token[0]):
-            start, between = token.start(), 0
+        if _NUMBERISH.match(token[0]) and _goes_on(token[0], between, longest):
+            start, between, longest = token.start(), 0, 0
             continue
-        between += 1
-        if between > WORDS_BETWEEN or len(token[0]) > LONGEST_BETWEEN:
+        between, longest = between + 1, max(longest, len(token[0]))
+        if between > WORDS_BEHIND or longest > LONGEST_BEHIND:
             break
     return start
+
+
+def _goes_on(token: str, between: int, longest: int) -> bool:
+    """Whether what begins with a token may go on behind so many words."""
+    return (between <= WORDS_BETWEEN and longest <= LONGEST_BETWEEN) or bool(_DATED.match(token))

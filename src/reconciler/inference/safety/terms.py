@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.inference.safety.digits import INVISIBLE
+from reconciler.inference.safety.digits import INVISIBLE, UNSPACED
 from reconciler.inference.safety.spans import Span
 
 NAME = "blocked-term"
@@ -20,10 +20,9 @@ LONGEST_WORD = 128
 
 LONGEST_GAP = 8
 
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0962\u0963"
-_LETTER = rf"(?![{_UNSPACED}])[^\W_]"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:{_LETTER})(?:{_LETTER}|[{_MARKS}{INVISIBLE}]){{0,{LONGEST_WORD - 1}}}")
+_LETTER = rf"(?![{UNSPACED}])[^\W_]"
+_WORD = re.compile(rf"[{UNSPACED}]|(?:{_LETTER})(?:{_LETTER}|[{_MARKS}{INVISIBLE}]){{0,{LONGEST_WORD - 1}}}")
 _GAP = re.compile(rf"[\s_\-\u2010-\u2015'’{INVISIBLE}]{{0,{LONGEST_GAP}}}\Z")
 _INVISIBLE = str.maketrans("", "", INVISIBLE)
 

@@ -36,7 +36,8 @@ class Capabilities:
 
     `permissions` are what its credential needs, for messages. `scopes` are asked for where a manifest names none,
     and `token_early_seconds` before its end a token is renewed. `dialect` names the dialect of inference that the
-    platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`.
+    platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`. `domains` are
+    those that the vendor's own hosts lie in; empty for software that runs on anybody's.
     """
 
     kinds: Mapping[str, KindCapability]
@@ -45,6 +46,7 @@ class Capabilities:
     token_early_seconds: float = 60.0
     dialect: str | None = None
     dialects: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    domains: tuple[str, ...] = ()
 
     def dialect_over(self, transport: str | None) -> str | None:
         """The dialect that a Gateway with this `transport` speaks; None where there is none."""

@@ -22,7 +22,7 @@ def token_url(gateway: Gateway, oauth: OAuth, known: platforms.OpenablePlatform,
     return urljoin(base_url + "/", oauth.token_url or known.token_path(gateway))
 
 
-def _destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping[str, str]:
+def destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping[str, str]:
     """Every URL that a credential of this gateway would be sent to, by the field that says so."""
     if gateway.url == EMBEDDED:
         base_url, found = "http://127.0.0.1", {}
@@ -40,7 +40,7 @@ def host_findings(settings: Settings, gateway: Gateway, known: platforms.Openabl
     """Hosts that the settings do not allow: whoever may change a manifest may not send credentials anywhere."""
     if not settings.allowed_hosts:
         return
-    for path, url in _destinations(gateway, known).items():
+    for path, url in destinations(gateway, known).items():
         host = urlsplit(url).hostname or ""
         if not is_allowed(settings, host):
             detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
@@ -63,7 +63,7 @@ def is_private(url: str) -> bool:
 def in_clear(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> Iterator[Diagnostic]:
     """Credentials on their way through a network unencrypted."""
     for name, gateway in desired.gateways.items():
-        for path, url in _destinations(gateway, known[name]).items() if gateway.auth else ():
+        for path, url in destinations(gateway, known[name]).items() if gateway.auth else ():
             parts = urlsplit(url)
             if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
                 detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write https://."

@@ -18,28 +18,37 @@ from reconciler.planning import PlanOptions, World
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
 from reconciler.wiring.inference import unfit
+from reconciler.wiring.vendors import strangers
 
 
-def validate(desired: Desired) -> tuple[Diagnostic, ...]:
+def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """Everything that can be found offline: what platforms cannot express, no question could be put with, the rules.
 
-    Raises InputError for a platform that nobody provides.
+    `allowed_hosts` are those of the settings. Raises InputError for a platform that nobody provides.
     """
     known = platforms_of(desired)
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
     questions = unfit(desired.inference)
-    return ordered((*limits, *in_clear(desired, known), *questions, *planning.offline_findings(fleet)))
+    hosts = (*strangers(desired, known, allowed_hosts), *in_clear(desired, known))
+    return ordered((*limits, *hosts, *questions, *planning.offline_findings(fleet)))
 
 
-def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gateways: tuple[str, ...] = ()) -> Plan:
+def plan_against(
+    desired: Desired,
+    taken: Snapshot,
+    options: PlanOptions,
+    gateways: tuple[str, ...] = (),
+    allowed_hosts: tuple[str, ...] = (),
+) -> Plan:
     """Plan from a snapshot: no network, no secret, no ledger. Secrets that cannot be compared count as unchanged.
 
-    Raises InputError for a platform that nobody provides, or what a platform cannot express.
+    Raises InputError for a platform that nobody provides, what a platform cannot express, a host of another vendor.
     """
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
+    require(tuple(strangers(chosen, known, allowed_hosts)))
     fleet = normalized(chosen, known)
     seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
     world = World(

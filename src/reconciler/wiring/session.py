@@ -14,11 +14,12 @@ from reconciler.model.ports import Clock, Ledger, Progress
 from reconciler.settings import Settings
 from reconciler.wiring.checkout import commit_of, holder
 from reconciler.wiring.credentials import prepare_credentials, vault_of
-from reconciler.wiring.destinations import host_findings, in_clear
+from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import GatewayPorts, open_gateway
 from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing, checkers, unfit
 from reconciler.wiring.offline import normalized, platforms_of, unsupported
+from reconciler.wiring.vendors import require_hosts
 
 
 @asynccontextmanager
@@ -38,7 +39,7 @@ async def open_session(
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
-    require([f for name, gateway in chosen.gateways.items() for f in host_findings(settings, gateway, known[name])])
+    require_hosts(settings, chosen, known)
     if probes.which is not Probing.NONE:
         require(tuple(unfit(chosen.inference)))
     clock = SystemClock()

@@ -63,6 +63,12 @@ def codes(folder: Path, where: str, auth: str, more: str = "") -> list[tuple[str
         ),
         ("url: https://llm.example.com", "", "  paths: {token: 'https://evil.example.org/t'}", "/spec/paths/token"),
         ("url: 'embedded:'", "tokenUrl: 'https://evil.example.org/token', ", "", "/spec/auth/oauth/tokenUrl"),
+        (
+            "url: https://llm.example.com",
+            "",
+            "  transport: websocket\n  webSocketUrl: 'wss://evil.example.org/ws'",
+            "/spec/webSocketUrl",
+        ),
     ],
 )
 def test_every_way_to_name_a_host_is_held_to_the_allowed_ones(
@@ -90,11 +96,20 @@ def test_a_credential_in_clear_is_pointed_out(tmp_path: Path) -> None:
     manifests = tmp_path / "manifests"
     manifests.mkdir()
     auth = OAUTH.format(token="")
-    for name, url in (("away", "http://llm.example.com"), ("here", "http://127.0.0.1:9")):
-        text = GATEWAY.format(where=f"url: {url}", auth=auth, more="").replace("name: prod", f"name: {name}")
+    socket = "  transport: websocket\n  webSocketUrl: ws://{host}"
+    for name, url, more in (
+        ("away", "http://llm.example.com", ""),
+        ("here", "http://127.0.0.1:9", socket.format(host="127.0.0.1:9")),
+        ("spoken", "https://llm.example.com", socket.format(host="ws.example.com")),
+    ):
+        text = GATEWAY.format(where=f"url: {url}", auth=auth, more=more).replace("name: prod", f"name: {name}")
         (manifests / f"{name}.yaml").write_text(text)
     found = wiring.validate(load([manifests], LoadOptions(tmp_path)))
-    assert [(f.code, f.severity.value) for f in found] == [("WIRING004", "warning")]
+    assert [(f.code, f.severity.value, f.path) for f in found] == [
+        ("WIRING004", "warning", "/spec/url"),
+        ("WIRING004", "warning", "/spec/webSocketUrl"),
+    ]
+    assert [f.detail.rpartition(" ")[2] for f in found] == ["https://.", "wss://."]
     assert Settings(tmp_path).allowed_hosts == ()
 
 

@@ -175,6 +175,7 @@ class Gateway:
 
     `url` is None when the manifest gives `org` and the platform derives the URL; ``embedded:``
     means the gateway in a box. `transport` says how questions travel, None: as the platform does by itself.
+    `web_socket_url` is where WebSockets are opened, None: at the base URL.
     """
 
     name: str
@@ -188,6 +189,7 @@ class Gateway:
     prune: bool = True
     guard_floor: Guard = Guard.COMPARE
     transport: str | None = None
+    web_socket_url: str | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     source: Source = field(default=NOWHERE, compare=False)
 

@@ -16,6 +16,9 @@ from reconciler.wiring.findings import finding
 
 EMBEDDED = "embedded:"
 
+_IN_CLEAR: Mapping[str, str] = {"http": "https", "ws": "wss"}
+"""Schemes that anybody on the way can read, and what stands for them."""
+
 
 def token_url(gateway: Gateway, oauth: OAuth, known: platforms.OpenablePlatform, base_url: str) -> str:
     """Where tokens are fetched."""
@@ -29,6 +32,8 @@ def destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping
     else:
         base_url = known.base_url(gateway)
         found = {"/spec/url" if gateway.url else "/spec/org": base_url}
+    if gateway.web_socket_url is not None:
+        found["/spec/webSocketUrl"] = gateway.web_socket_url
     if isinstance(gateway.auth, OAuth):
         tokens = token_url(gateway, gateway.auth, known, base_url)
         if urlsplit(tokens).netloc != urlsplit(base_url).netloc:
@@ -65,8 +70,8 @@ def in_clear(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) 
     for name, gateway in desired.gateways.items():
         for path, url in destinations(gateway, known[name]).items() if gateway.auth else ():
             parts = urlsplit(url)
-            if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-                detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write https://."
+            if parts.scheme in _IN_CLEAR and not _is_loopback(parts.hostname or ""):
+                detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write {_IN_CLEAR[parts.scheme]}://."
                 found = finding("WIRING004", "credentials in clear", detail, gateway, path)
                 yield replace(found, severity=Severity.WARNING)
 

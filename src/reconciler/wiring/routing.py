@@ -102,6 +102,7 @@ class _Opening:
             concurrency=self._at_once,
             connect_timeout=gateway.timeouts.connect,
             total_timeout=gateway.timeouts.total,
+            socket_url=gateway.web_socket_url,
         )
         link = transport.connect(target, self._clock, self._progress)
         self._stack.push_async_callback(link.close)

@@ -29,7 +29,7 @@ class MlflowPlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What the wire has no place for or the server would refuse, and what the Gateway says that it lacks."""
-        return (*misplaced(gateway, NAME), *unsupported.findings(resource))
+        return (*misplaced(gateway, NAME, CAPABILITIES), *unsupported.findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Priorities as ranks, the one strategy, events in order, and without what may be left out.
@@ -43,7 +43,7 @@ class MlflowPlatform:
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
-        found = tuple(misplaced(gateway, NAME))
+        found = tuple(misplaced(gateway, NAME, CAPABILITIES))
         if found or gateway.url is None:
             raise InputError(found)
         return gateway.url

@@ -28,7 +28,7 @@ class SmgPlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What a worker has no place for, and what the Gateway says that smg does not have."""
-        return (*misplaced(gateway, NAME), *unsupported.findings(resource))
+        return (*misplaced(gateway, NAME, CAPABILITIES), *unsupported.findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Without what the manifest allows to be left out; smg has no defaults that a read would show."""
@@ -38,7 +38,7 @@ class SmgPlatform:
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
-        found = tuple(misplaced(gateway, NAME))
+        found = tuple(misplaced(gateway, NAME, CAPABILITIES))
         if found or gateway.url is None:
             raise InputError(found)
         return gateway.url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -86,10 +87,11 @@ class ResponseSchema:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one model, per million tokens, in the currency of its Pricing."""
+    """Of one model, per million tokens, in the currency of its Pricing. `retires_on` is the first day without it."""
 
     prompt: float
     completion: float
+    retires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

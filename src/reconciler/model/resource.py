@@ -152,6 +152,19 @@ class Header:
 Auth: TypeAlias = OAuth | Bearer | Header
 
 
+def credential_refs(auth: Auth | None) -> Secrets:
+    """The secrets that a gateway itself needs, by their paths in its manifest."""
+    match auth:
+        case OAuth():
+            return {"/spec/auth/oauth/clientId": auth.client_id, "/spec/auth/oauth/clientSecret": auth.client_secret}
+        case Bearer():
+            return {"/spec/auth/bearer": auth.token}
+        case None:
+            return {}
+        case header:
+            return {"/spec/auth/header/value": header.value}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a run may ask of a gateway. None: no limit of ours."""

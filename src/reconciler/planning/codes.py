@@ -80,6 +80,16 @@ CODES: Mapping[str, str] = {
     "POLICY005": "The model id does not have the form that the provider's ids have. Often a typing error.",
     "POLICY006": "Two references of one endpoint lead to the same value, found by equal fingerprints.",
     "POLICY007": "A key of production is used in another environment as well, found by equal fingerprints.",
+    "POLICY008": (
+        "A reference to a secret notes the day from which the secret no longer works (`expiresOn`), and that day is "
+        "within 30 days, or past. Renew the secret where it comes from, and note the new day. The note is for people: "
+        "it is never sent, compared or stored, and nothing is blocked by it."
+    ),
+    "POLICY009": (
+        "A Pricing notes the day from which a provider no longer has a model (`retiresOn`), an endpoint or route uses "
+        "the model, and that day is within 30 days, or past. The days are the team's own, from the provider's notices; "
+        "none are built in, for they would be out of date. Choose another model."
+    ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from reconciler import __version__, planning, platforms
 from reconciler.engine import SystemClock, select
@@ -11,7 +12,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.live import Observed
 from reconciler.model.plan import Plan
-from reconciler.model.ports import Platform
+from reconciler.model.ports import Clock, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World
@@ -19,6 +20,11 @@ from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
 from reconciler.wiring.inference import unfit
 from reconciler.wiring.vendors import strangers
+
+
+def today(clock: Clock) -> date:
+    """The day, UTC."""
+    return date.fromisoformat(clock.now()[:10])
 
 
 def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
@@ -31,7 +37,8 @@ def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Dia
     limits = unsupported(desired, known)
     questions = unfit(desired.inference)
     hosts = (*strangers(desired, known, allowed_hosts), *in_clear(desired, known))
-    return ordered((*limits, *hosts, *questions, *planning.offline_findings(fleet)))
+    dates = planning.due(desired, today(SystemClock()))
+    return ordered((*limits, *hosts, *questions, *dates, *planning.offline_findings(fleet)))
 
 
 def plan_against(
@@ -59,8 +66,10 @@ def plan_against(
         fingerprint=lambda _gateway, _ref: None,
     )
     made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
-    found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *made.diagnostics))
-    return replace(made, diagnostics=found, created_at=SystemClock().now())
+    clock = SystemClock()
+    dates = planning.due(chosen, today(clock))
+    found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *dates, *made.diagnostics))
+    return replace(made, diagnostics=found, created_at=clock.now())
 
 
 def _not_taken(gateway: Gateway) -> Observed:

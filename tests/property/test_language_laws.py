@@ -131,10 +131,15 @@ SPECS |= {
     "SafetyPolicy": st.fixed_dictionaries(
         {},
         optional={
-            "pii": st.lists(st.sampled_from(["email", "iban", "presidio:PERSON", "emial", "presidio:x"]), max_size=3),
+            "pii": st.lists(
+                st.sampled_from(["email", "iban", "presidio:PERSON", "emial", "presidio:x", "plugin:x", "plugin:X"]),
+                max_size=3,
+            ),
             "onInput": st.sampled_from(["redact", "block", "report"]),
             "onOutput": st.just("block"),
-            "blockedTerms": st.lists(st.sampled_from(["illegal", "violence"]), max_size=3),
+            "blockedTerms": st.lists(
+                st.sampled_from(["illegal", "exploit*", "ab*", "a* b", "by-pass* now"]), max_size=3
+            ),
             "maxInputCharacters": st.integers(1, 9),
             "region": st.sampled_from(["US", "DE", "us"]),
         },

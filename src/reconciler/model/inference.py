@@ -61,8 +61,8 @@ class SafetyPolicy:
     """What is looked for in a customer's and in a model's text, and what happens then.
 
     `pii` names detectors (``email``, ``phone``, ``ssn``, ``credit-card``, ``iban``, …); `blocked_terms` match as
-    whole words, whatever their case, and always block. `max_input_characters` None: no bound. `region` is the
-    country that telephone numbers without a country code are read for (ISO 3166, ``US``).
+    whole words, whatever their case (``exploit*``: with any ending), and always block. `max_input_characters` None: no
+    bound. `region` is the country that telephone numbers without a country code are read for (ISO 3166, ``US``).
     """
 
     name: str

@@ -90,6 +90,12 @@ CODES: Mapping[str, str] = {
         "the model, and that day is within 30 days, or past. The days are the team's own, from the provider's notices; "
         "none are built in, for they would be out of date. Choose another model."
     ),
+    "POLICY012": (
+        "A route would fall back to a model that, by its name, belongs to none of the providers whose endpoints are "
+        "declared on the route's gateway. A gateway asks a provider that it knows, or nobody. Declare an Endpoint of "
+        "the model's provider there, or choose another model. Where a provider names models freely, as Azure does, or "
+        "an endpoint is only observed, nothing can be said and nothing is."
+    ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",
 }

@@ -49,6 +49,8 @@ def unserved(desired: Desired) -> Iterator[Diagnostic]:
     | one that is only observed: there is more than is declared   | nothing   |
     | none of these                                               | POLICY012 |
     """
+    if not desired.inference.routes:
+        return
     by_gateway: dict[str, list[Resource]] = {}
     for address, resource in desired.resources.items():
         if address.kind == "Endpoint":

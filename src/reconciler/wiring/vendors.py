@@ -47,13 +47,18 @@ def _of_gateway(
     own = known.capabilities.domains
     for path, url in destinations(gateway, known).items():
         host = urlsplit(url).hostname or ""
-        if domain_of(host, own) is not None:
+        if _is_number(host) or domain_of(host, own) is not None:
             continue
         for platform, domains in platforms.vendors().items():
             domain = domain_of(host, domains)
             if domain is not None and not _is_named(host, domain, allowed_hosts):
                 yield _stranger(gateway, path, host, platform)
                 break
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host lies in no domain at all: then no other platform need be loaded, which takes 30 ms."""
+    return ":" in host or "." not in host or host.rpartition(".")[2].isdigit()
 
 
 def domain_of(host: str, domains: Iterable[str]) -> str | None:

@@ -154,3 +154,15 @@ def test_a_noted_day_is_a_warning_and_no_change(bench: Bench) -> None:
     assert bench.apply().code == 0
     assert bench.endpoints() == sent
     assert "2001" not in str(sent)
+
+
+def test_a_key_of_another_provider_is_pointed_out_and_not_shown(bench: Bench) -> None:
+    """Whoever mixed two variables up learns it from the plan, and nobody learns the key."""
+    bench.environ["KEY_A"] = "sk-" + "ant-canary0123456789"
+    bench.manifests(endpoint("one"))
+    planned = bench.plan()
+    assert planned.code == 2
+    assert [d["path"] for d in planned.json["diagnostics"] if d["code"] == "POLICY013"] == [
+        "/spec/credentials/key-1/apiKey"
+    ]
+    assert "canary" not in planned.out + planned.err

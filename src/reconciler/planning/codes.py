@@ -96,6 +96,11 @@ CODES: Mapping[str, str] = {
         "the model's provider there, or choose another model. Where a provider names models freely, as Azure does, or "
         "an endpoint is only observed, nothing can be said and nothing is."
     ),
+    "POLICY013": (
+        "The value behind a key's reference bears the mark of another provider than the endpoint's: the beginning of "
+        "its keys, by which secret scanners know them too. Most often two variables were mixed up. The value is not "
+        "shown. A key without a mark is taken as it is, whoever made it."
+    ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",
 }

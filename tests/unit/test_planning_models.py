@@ -91,6 +91,8 @@ def test_a_fallback_model_without_its_provider_is_a_warning() -> None:
         endpoint("anthropic", "claude-sonnet-4-5-20250929", "two"),
         endpoint("azure", "mine", "two"),
         endpoint("openai-compatible", "llama", "two"),
+        endpoint("openai", "gpt-4o", CLAUDE[0]),
+        replace(endpoint("openai", "gpt-4o", "two"), remote_id=CLAUDE[0]),
         replace(endpoint("openai", "gpt-4o", "two"), lifecycle=OBSERVED),
     ],
 )

@@ -43,7 +43,7 @@ def unserved(desired: Desired) -> Iterator[Diagnostic]:
 
     | on the route's gateway is declared                          | found     |
     |-------------------------------------------------------------|-----------|
-    | an endpoint with this model                                 | nothing   |
+    | an endpoint with this model, or of this name                | nothing   |
     | one whose provider has models of this shape                 | nothing   |
     | one whose provider names models freely                      | nothing   |
     | one that is only observed: there is more than is declared   | nothing   |
@@ -76,7 +76,8 @@ def unserved(desired: Desired) -> Iterator[Diagnostic]:
 def _may_serve(endpoint: Resource, model: str) -> bool:
     shape = MODEL_SHAPES.get(str(endpoint.spec.get("provider")))
     observed = endpoint.lifecycle.manage is Manage.OBSERVE
-    return observed or shape is None or endpoint.spec.get("model") == model or shape.fullmatch(model) is not None
+    called = {endpoint.spec.get("model"), endpoint.address.name, endpoint.spec.get("displayName"), endpoint.remote_id}
+    return observed or shape is None or model in called or shape.fullmatch(model) is not None
 
 
 def _listed(endpoints: Sequence[Resource]) -> str:

@@ -31,6 +31,14 @@ NOTES = """
 paths:
 """
 
+HOSTS = """
+A Gateway whose `url`, `org` or `tokenUrl` leads to a host in the domain of another platform's vendor is an error of
+`validate`, `plan` and `apply` (WIRING008), because its credential would go there. A host of one's own is fine. Where a
+vendor's host is meant, `allowedHosts` in the settings names it. Platforms that are not here belong to no vendor and are
+not held to any.
+
+"""
+
 
 def rows() -> list[tuple[str, Capabilities]]:
     """Each platform as it is by itself, and what its gateways can switch on."""
@@ -71,10 +79,19 @@ def credentials() -> str:
     return "\n".join(lines)
 
 
+def vendors() -> str:
+    """Whose hosts are whose."""
+    lines = ["| platform | domains of its vendor |", "|---|---|"]
+    for name in BUILT_IN:
+        domains = " ".join(f"`{domain}`" for domain in find(name).capabilities.domains)
+        lines += [f"| {name} | {domains} |"] if domains else []
+    return "\n".join(lines)
+
+
 def text() -> str:
     """The whole page."""
     paths = "".join(f"  {name}: {path}\n" for name, path in COMPLETED.items())
-    return f"{HEAD}{kinds()}\n\n{credentials()}\n{NOTES}{paths}```\n"
+    return f"{HEAD}{kinds()}\n\n{credentials()}\n{NOTES}{paths}```\n{HOSTS}{vendors()}\n"
 
 
 if __name__ == "__main__":

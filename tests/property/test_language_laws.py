@@ -18,9 +18,26 @@ from reconciler.manifest.scalars import AMBIGUOUS, resolve
 
 VALIDATORS = {kind: Draft7Validator(schema) for kind, schema in kinds.schemas().items()}
 
-REF = st.sampled_from([{"env": "KEY"}, {"file": "a/b"}, {"command": ["pass"]}])
+REF = st.sampled_from([{"env": "KEY"}, {"file": "a/b"}, {"command": ["pass"]}, {"env": "K", "expiresOn": "2027-01-31"}])
 BROKEN: st.SearchStrategy[Any] = st.sampled_from(
-    [None, "", "x", 0, -1, 1.5, True, [], {}, ["a"], {"env": "A", "file": "b"}, {"env": "9"}, 10**9, "A B", {"a": {}}]
+    [
+        None,
+        "",
+        "x",
+        0,
+        -1,
+        1.5,
+        True,
+        [],
+        {},
+        ["a"],
+        {"env": "A", "file": "b"},
+        {"env": "9"},
+        {"expiresOn": "2027-01-31"},
+        10**9,
+        "A B",
+        {"a": {}},
+    ]
 )
 MATRIX = st.lists(
     st.fixed_dictionaries({"keyId": st.sampled_from("abc"), "priority": st.integers(0, 5), "apiKey": REF}),
@@ -114,10 +131,15 @@ SPECS |= {
     "SafetyPolicy": st.fixed_dictionaries(
         {},
         optional={
-            "pii": st.lists(st.sampled_from(["email", "iban", "presidio:PERSON", "emial", "presidio:x"]), max_size=3),
+            "pii": st.lists(
+                st.sampled_from(["email", "iban", "presidio:PERSON", "emial", "presidio:x", "plugin:x", "plugin:X"]),
+                max_size=3,
+            ),
             "onInput": st.sampled_from(["redact", "block", "report"]),
             "onOutput": st.just("block"),
-            "blockedTerms": st.lists(st.sampled_from(["illegal", "violence"]), max_size=3),
+            "blockedTerms": st.lists(
+                st.sampled_from(["illegal", "exploit*", "ab*", "a* b", "by-pass* now"]), max_size=3
+            ),
             "maxInputCharacters": st.integers(1, 9),
             "region": st.sampled_from(["US", "DE", "us"]),
         },
@@ -130,7 +152,10 @@ SPECS |= {
         {
             "models": st.dictionaries(
                 st.sampled_from(["gpt-4o", "m.1:0", "no model"]),
-                st.fixed_dictionaries({"prompt": st.floats(0, 9), "completion": st.integers(0, 9)}),
+                st.fixed_dictionaries(
+                    {"prompt": st.floats(0, 9), "completion": st.integers(0, 9)},
+                    optional={"retiresOn": st.sampled_from(["2027-01-31", "2027-1-31", "soon"])},
+                ),
                 min_size=1,
             )
         },

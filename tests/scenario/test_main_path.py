@@ -126,3 +126,43 @@ def test_a_plan_file_is_applied_when_nothing_moved(bench: Bench) -> None:
     assert bench.run("plan", "--out", "plan.json").code == 0
     assert bench.apply("plan.json").code == 0
     assert bench.plan().code == 0
+
+
+def test_a_noted_day_is_a_warning_and_no_change(bench: Bench) -> None:
+    """When a key ends is for people to know: no write comes of it, and no approval is lost for it."""
+    prices = "apiVersion: reconciler/v1\nkind: Pricing\nmetadata: {name: list}\nspec: {models: {gpt-4-turbo: "
+    prices += '{prompt: 1, completion: 2, retiresOn: "2001-01-01"}}}\n'
+    noted = endpoint("one").replace("{env: KEY_A}", '{env: KEY_A, expiresOn: "2001-02-03"}')
+    bench.manifests(endpoint("one"), endpoint("two"))
+    before = bench.plan().json
+    bench.manifests(noted, endpoint("two"), prices)
+    after = bench.plan().json
+    assert (before["digest"], before["changes"][1]) == (after["digest"], after["changes"][1])
+
+    bench.manifests(endpoint("one"), endpoint("two"))
+    assert bench.apply().code == 0
+    sent = bench.endpoints()
+    bench.manifests(noted, endpoint("two"), prices)
+    checked, planned = bench.run("validate", "--format", "json"), bench.plan()
+    drift = bench.run("drift", "--format", "json")
+    assert (checked.code, planned.code, drift.code) == (0, 0, 0), checked.out + planned.out + drift.out
+    for report in (checked.json, planned.json, drift.json):
+        assert sorted(d["code"] for d in report["diagnostics"] if d["severity"] == "warning") == [
+            *("POLICY008", "POLICY009", "POLICY009", "REF009"),
+        ]
+    assert planned.json["changes"] == drift.json["drift"] == []
+    assert bench.apply().code == 0
+    assert bench.endpoints() == sent
+    assert "2001" not in str(sent)
+
+
+def test_a_key_of_another_provider_is_pointed_out_and_not_shown(bench: Bench) -> None:
+    """Whoever mixed two variables up learns it from the plan, and nobody learns the key."""
+    bench.environ["KEY_A"] = "sk-" + "ant-canary0123456789"
+    bench.manifests(endpoint("one"))
+    planned = bench.plan()
+    assert planned.code == 2
+    assert [d["path"] for d in planned.json["diagnostics"] if d["code"] == "POLICY013"] == [
+        "/spec/credentials/key-1/apiKey"
+    ]
+    assert "canary" not in planned.out + planned.err

@@ -48,6 +48,10 @@ def detector(name: str) -> Detector:
     """A detector whose rules are loaded."""
     if name == "terms":
         return TermDetector(["self-harm", "bypass security", "1 1 2", "a a b"])
+    if name == "stems":
+        return TermDetector(
+            ["sel*-har*", "1* 1* 2", "a* a* b*", "order* 1*", *("x" * size + "*" for size in range(2, 9))]
+        )
     made = PhoneDetector("DE") if name == "phone-de" else BUILT_IN[name]("US")
     made.find("030 901820, +44 20 7946 0958, 555-123-4567")
     return made
@@ -66,7 +70,7 @@ def seconds(judge: Detector, unit: str) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*BUILT_IN, "phone-de", "terms"])
+@pytest.mark.parametrize("name", [*BUILT_IN, "phone-de", "terms", "stems"])
 def test_no_text_takes_long(name: str) -> None:
     """A customer who can type 64 kB may not buy a second of everyone's time with them."""
     judge = detector(name)
@@ -163,6 +167,46 @@ def test_a_term_is_found_however_it_is_written(text: str) -> None:
 def test_a_term_is_not_found_within_other_words(text: str) -> None:
     """A filter that fires on "exploitation" is one that somebody turns off."""
     assert screened(text, pii=(), blocked_terms=TERMS).verdict is Verdict.CLEAN
+
+
+STEMS = ("exploit*", "hack*", "bypass* secur*", "self-harm*", "Straß*", "mal*ware", "自殺*")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exploits",
+        "He EXPLOITED it.",
+        "exploitation",
+        "exploit",
+        "hacked!",
+        "bypassing  security",
+        "bypass securities",
+        "self-harming",
+        "strassenweise",
+        "ha\u200bcking",
+        "彼は自殺した",
+    ],
+)
+def test_a_star_stands_for_any_ending(text: str) -> None:
+    """Nobody lists every form of a word, and the one that was forgotten is the one that is written."""
+    made = screened(text, pii=(), blocked_terms=STEMS)
+    assert (made.verdict, made.found) == (Verdict.BLOCKED, {"blocked-term": 1})
+
+
+@pytest.mark.parametrize("text", ["shack", "unexploited", "explo it", "bypass the security", "security bypass", "自分"])
+def test_a_star_is_an_ending_and_nothing_else(text: str) -> None:
+    """The beginning is what the operator wrote: a stem within other words would fire on everything."""
+    assert screened(text, pii=(), blocked_terms=STEMS).verdict is Verdict.CLEAN
+
+
+def test_a_stem_and_a_word_begin_at_one_place_and_the_longest_counts() -> None:
+    """Both ways through the list are looked at, however a text goes on."""
+    terms = TermDetector(["by*", "bypass security", "bypass* security now*", "byp* x"])
+    found = [
+        (span.start, span.end) for span in terms.find("bypass security nowhere, bypass security, bypassed x, byte")
+    ]
+    assert found == [(0, 23), (25, 40), (42, 52), (54, 58)]
 
 
 def test_of_two_terms_at_one_place_the_longest_counts() -> None:

@@ -83,6 +83,17 @@ def test_a_term_across_pieces_blocks() -> None:
     assert (text, screen.verdict, screen.found) == ("We ", Verdict.BLOCKED, {"blocked-term": 1})
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 11])
+def test_a_stem_across_pieces_blocks_as_in_the_whole(size: int) -> None:
+    """An ending that comes in the next piece is still an ending, and a word that only begins alike goes on."""
+    policy = SafetyPolicy("p", blocked_terms=("exploit*", "bypass* secur*"))
+    for words in ("They explored it", "We are exploiting it", "bypassing all security", "By bypassing securities"):
+        text, screen = streamed(policy, [words[at : at + size] for at in range(0, len(words), size)])
+        whole = Screen(policy).output(words)
+        assert (screen.verdict, screen.found) == (whole.verdict, whole.found), words
+        assert text == words if whole.verdict is Verdict.CLEAN else not {"exploit", "bypass"} & set(text.split())
+
+
 def test_a_report_changes_nothing_and_counts() -> None:
     """Whoever only watches must not be able to tell from the text."""
     policy = SafetyPolicy("p", ("email",), on_output=SafetyAction.REPORT)

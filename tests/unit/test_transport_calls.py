@@ -218,12 +218,14 @@ def test_one_token_for_all_who_wait() -> None:
     assert "authorization" not in asked[0].headers
 
 
-def test_client_authentication_stands_in_one_place() -> None:
+@pytest.mark.parametrize(("way", "in_header", "in_form"), [("basic", True, False), ("post", False, True)])
+def test_client_authentication_stands_in_one_place(way: str, in_header: bool, in_form: bool) -> None:  # noqa: FBT001
     """Sending the pair twice is forbidden by RFC 6749 and refused by some servers."""
     script = Script([tokens(3600), OK])
-    run(script, get, credential=oauth(client_auth="basic"))
-    assert script.asked[0].headers["authorization"].startswith("Basic ")
-    assert "client_id" not in script.asked[0].content.decode()
+    run(script, get, credential=oauth(client_auth=way))
+    assert script.asked[0].headers.get("authorization", "").startswith("Basic ") is in_header
+    assert ({"client_id", "client_secret"} <= set(parse_qs(script.asked[0].content.decode()))) is in_form
+    assert ("authorization" in script.asked[0].headers) is in_header
 
 
 def test_no_scope_is_asked_for_that_nobody_named() -> None:
@@ -257,16 +259,17 @@ def test_clients_that_share_connections_keep_their_credentials_apart() -> None:
     assert seen == {("/one", "Bearer one"), ("/two", "Bearer two")}
 
 
-def test_a_token_is_renewed_before_its_end() -> None:
-    """A token that expires on the way costs a 401 in the middle of a write."""
+@pytest.mark.parametrize(("lifetime", "early"), [(3600, 60), (600, 60), (100, 10), (20, 2)])
+def test_a_token_is_renewed_before_its_end(lifetime: float, early: float) -> None:
+    """A token that expires on the way costs a 401 in the middle of a write; a short one is not fetched every time."""
     clock = FakeClock()
-    script = Script([tokens(600), OK, OK, tokens(600), OK])
+    script = Script([tokens(lifetime), OK, OK, tokens(lifetime), OK])
 
     async def later(client: Client) -> None:
         await get(client)
-        clock.advance(530)
+        clock.advance(lifetime - early - 1)
         await get(client)
-        clock.advance(20)
+        clock.advance(2)
         await get(client)
 
     run(script, later, clock, credential=oauth())

@@ -70,7 +70,7 @@ def _made_against(run: Command, desired: Desired, given: dict[str, Any]) -> Plan
 
     taken = snapshotfile.read(given["against"])
     how = replace(options(run, Mode.APPLY, given), commit=wiring.commit_of(run.settings.root))
-    plan = wiring.plan_against(desired, taken, how, given["gateways"])
+    plan = wiring.plan_against(desired, taken, how, given["gateways"], run.settings.allowed_hosts)
     return replace(plan, diagnostics=ordered((*plan.diagnostics, snapshotfile.age(taken, plan.created_at))))
 
 

@@ -38,7 +38,7 @@ def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
     desired = run.read(paths)
     found = desired.diagnostics
     if not has_errors(found):
-        found = ordered((*found, *wiring.validate(desired)))
+        found = ordered((*found, *wiring.validate(desired, run.settings.allowed_hosts)))
 
     def lines() -> Iterator[terminal.Line]:
         yield from terminal.diagnostic_lines(found, run.source)

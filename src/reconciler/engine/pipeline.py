@@ -51,6 +51,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         ledger=leftovers.snapshot,
         capabilities=assembly.capabilities,
         fingerprint=assembly.vault.fingerprint,
+        issuer=assembly.vault.issuer,
     )
     made = make_plan(world, _completed(options, assembly))
     missing = unset.findings(assembly, secrets, made.changes)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
@@ -12,9 +22,21 @@ NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 POINTER = r"^(/[^/]+)+$"
 DEPENDENCY = r"^(Endpoint|Webhook)/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
+DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Labels = dict[Text, str]
+
+
+def _in_the_calendar(value: str) -> str:
+    """The thirtieth of February is found here and not on the first of March."""
+    date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[str, StringConstraints(pattern=DAY), AfterValidator(_in_the_calendar)]
+"""A day of the calendar, written in quotes."""
 
 
 class Strict(BaseModel):
@@ -42,11 +64,14 @@ NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
 
 ONE_MEMBER: JsonDict = {"minProperties": 1, "maxProperties": 1}
 
+_SOURCES = ("env", "file", "command")
+_ONE_SOURCE: JsonDict = {"oneOf": [{"required": [name]} for name in _SOURCES]}
+
 
 class SecretReference(Strict):
-    """Where a secret is; the value itself is never written."""
+    """Where a secret is, and how long it lasts; the value itself is never written."""
 
-    model_config = ConfigDict(json_schema_extra=ONE_MEMBER)
+    model_config = ConfigDict(json_schema_extra=_ONE_SOURCE)
 
     env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
         default="", description="Name of an environment variable."
@@ -55,10 +80,13 @@ class SecretReference(Strict):
     command: list[Text] = Field(
         default=[], min_length=1, description="A command and its arguments, run without a shell, if settings allow it."
     )
+    expires_on: Day | None = Field(
+        default=None, description="First day on which the secret no longer works, for a warning in time; never sent."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> SecretReference:
-        exactly_one(self, ("env", "file", "command"))
+        exactly_one(self, _SOURCES)
         return self
 
 

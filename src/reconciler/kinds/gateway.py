@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from reconciler.kinds.base import ONE_MEMBER, Document, RootMetadata, SecretReference, Strict, Text, exactly_one
 
 URL = r"^(https?://[^\s/@?#]+(/[^\s?#@]*)?|embedded:)$"
+SOCKET_URL = r"^wss?://[^\s/@?#]+(/[^\s?#@]*)?$"
 PATH = r"^(/[^\s?#]*|https?://[^\s@?#]+)$"
 
 
@@ -94,6 +95,9 @@ class GatewaySpec(Strict):
 
     transport: Literal["http", "websocket"] | None = Field(
         default=None, description="How questions to models travel, where the platform leaves a choice."
+    )
+    web_socket_url: Annotated[str, StringConstraints(pattern=SOCKET_URL), AfterValidator(parsable)] | None = Field(
+        default=None, description="Where WebSockets are opened, if not at `url`; the platform's path is added."
     )
 
     @model_validator(mode="after")

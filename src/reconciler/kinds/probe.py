@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from reconciler.kinds.base import NO_OTHER_NAMES, Document, Membership, Metadata, Name, RootMetadata, Strict, Text
+from reconciler.kinds.base import NO_OTHER_NAMES, Day, Document, Membership, Metadata, Name, RootMetadata, Strict, Text
 from reconciler.kinds.prompt import VariableName
 
 Milliseconds = Annotated[int, Field(ge=1, le=3_600_000)]
@@ -19,6 +19,9 @@ class PriceModel(Strict):
 
     prompt: Money = Field(description="Per million tokens of a prompt.")
     completion: Money = Field(description="Per million tokens of an answer.")
+    retires_on: Day | None = Field(
+        default=None, description="First day on which the provider no longer has the model, for a warning in time."
+    )
 
 
 class PricingSpec(Strict):

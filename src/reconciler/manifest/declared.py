@@ -61,6 +61,7 @@ def _gateway(document: Document) -> Gateway:
         spec.get("prune", True),
         Guard(spec.get("guardFloor", Guard.COMPARE)),
         spec.get("transport"),
+        spec["webSocketUrl"].rstrip("/") if "webSocketUrl" in spec else None,
         metadata.get("labels", {}),
         DocumentSource(Effective(document, document.data)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from reconciler.manifest.document import Document
@@ -126,8 +127,14 @@ def limits_of(part: Part) -> Mapping[str, Any]:
 
 def secret_ref(written: Mapping[str, Any]) -> SecretRef:
     """A reference as the model holds it."""
-    ((source, locator),) = written.items()
-    return SecretRef(source, tuple(locator) if isinstance(locator, list) else (locator,))
+    source, locator = next(member for member in written.items() if member[0] != "expiresOn")
+    return SecretRef(source, tuple(locator) if isinstance(locator, list) else (locator,), day(written, "expiresOn"))
+
+
+def day(written: Mapping[str, Any], name: str) -> date | None:
+    """A day that somebody noted; its form has been looked at."""
+    noted = written.get(name)
+    return None if noted is None else date.fromisoformat(noted)
 
 
 def _twice(address: Address, first: Document, second: Document) -> Diagnostic:

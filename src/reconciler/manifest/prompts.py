@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.manifest.document import Document
+from reconciler.manifest.parts import day
 from reconciler.manifest.patches import Effective
 from reconciler.manifest.source import DocumentSource
 from reconciler.model.inference import (
@@ -66,6 +67,7 @@ def pricing(document: Document) -> Pricing:
     """Prices by model."""
     spec = document.data["spec"]
     prices = {
-        model: Price(float(price["prompt"]), float(price["completion"])) for model, price in spec["models"].items()
+        model: Price(float(price["prompt"]), float(price["completion"]), day(price, "retiresOn"))
+        for model, price in spec["models"].items()
     }
     return Pricing(document.name, prices, spec.get("currency", "USD"), source_of(document))

@@ -46,7 +46,8 @@ class Capabilities:
     and `token_early_seconds` before its end a token is renewed. `dialect` names the dialect of inference that the
     platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`. `hands_on` is
     True where a question's credential goes on to the provider: then questions are put without the gateway's own.
-    `called` says how a question names an endpoint.
+    `called` says how a question names an endpoint. `domains` are those that the vendor's own hosts lie in; empty for
+    software that runs on anybody's.
     """
 
     kinds: Mapping[str, KindCapability]
@@ -57,6 +58,7 @@ class Capabilities:
     dialects: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     hands_on: bool = False
     called: Called = Called.BY_MODEL
+    domains: tuple[str, ...] = ()
 
     def dialect_over(self, transport: str | None) -> str | None:
         """The dialect that a Gateway with this `transport` speaks; None where there is none."""

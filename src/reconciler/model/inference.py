@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -60,8 +61,8 @@ class SafetyPolicy:
     """What is looked for in a customer's and in a model's text, and what happens then.
 
     `pii` names detectors (``email``, ``phone``, ``ssn``, ``credit-card``, ``iban``, …); `blocked_terms` match as
-    whole words, whatever their case, and always block. `max_input_characters` None: no bound. `region` is the
-    country that telephone numbers without a country code are read for (ISO 3166, ``US``).
+    whole words, whatever their case (``exploit*``: with any ending), and always block. `max_input_characters` None: no
+    bound. `region` is the country that telephone numbers without a country code are read for (ISO 3166, ``US``).
     """
 
     name: str
@@ -86,10 +87,11 @@ class ResponseSchema:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one model, per million tokens, in the currency of its Pricing."""
+    """Of one model, per million tokens, in the currency of its Pricing. `retires_on` is the first day without it."""
 
     prompt: float
     completion: float
+    retires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

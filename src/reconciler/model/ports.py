@@ -156,6 +156,9 @@ class Vault(Protocol):
     def fingerprint(self, gateway: str, ref: SecretRef) -> Fingerprint | None:
         """Fingerprint of a prepared secret, None where secrets are not available."""
 
+    def issuer(self, ref: SecretRef) -> str | None:
+        """The provider whose mark a prepared value bears; None where it bears none, or is not available."""
+
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value itself. Raises SecretMissing when it was not prepared."""
 

@@ -152,6 +152,19 @@ class Header:
 Auth: TypeAlias = OAuth | Bearer | Header
 
 
+def credential_refs(auth: Auth | None) -> Secrets:
+    """The secrets that a gateway itself needs, by their paths in its manifest."""
+    match auth:
+        case OAuth():
+            return {"/spec/auth/oauth/clientId": auth.client_id, "/spec/auth/oauth/clientSecret": auth.client_secret}
+        case Bearer():
+            return {"/spec/auth/bearer": auth.token}
+        case None:
+            return {}
+        case header:
+            return {"/spec/auth/header/value": header.value}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a run may ask of a gateway. None: no limit of ours."""
@@ -175,6 +188,7 @@ class Gateway:
 
     `url` is None when the manifest gives `org` and the platform derives the URL; ``embedded:``
     means the gateway in a box. `transport` says how questions travel, None: as the platform does by itself.
+    `web_socket_url` is where WebSockets are opened, None: at the base URL.
     """
 
     name: str
@@ -188,6 +202,7 @@ class Gateway:
     prune: bool = True
     guard_floor: Guard = Guard.COMPARE
     transport: str | None = None
+    web_socket_url: str | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     source: Source = field(default=NOWHERE, compare=False)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple, Never
 
 MASK = "(secret)"
@@ -14,11 +15,13 @@ class SecretRef:
     """Where a secret is: ``env`` NAME, ``file`` path, or ``command`` words.
 
     `locator` has one item for env and file, the words of the command otherwise. A reference is
-    not secret: it stands in manifests, plans and logs.
+    not secret: it stands in manifests, plans and logs. `expires_on` is what a person noted about the secret, and no
+    part of where it is: two references that differ in it alone are equal.
     """
 
     source: str
     locator: tuple[str, ...]
+    expires_on: date | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.source}:{' '.join(self.locator)}"

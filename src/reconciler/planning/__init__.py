@@ -10,6 +10,7 @@ from reconciler.planning.cause import (
     unapplied,
 )
 from reconciler.planning.codes import CODES
+from reconciler.planning.dates import due
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
@@ -34,6 +35,7 @@ __all__ = [
     "change_digest",
     "change_for",
     "drift_causes",
+    "due",
     "earlier_refs",
     "earlier_resource",
     "entry_for",

@@ -80,6 +80,27 @@ CODES: Mapping[str, str] = {
     "POLICY005": "The model id does not have the form that the provider's ids have. Often a typing error.",
     "POLICY006": "Two references of one endpoint lead to the same value, found by equal fingerprints.",
     "POLICY007": "A key of production is used in another environment as well, found by equal fingerprints.",
+    "POLICY008": (
+        "A reference to a secret notes the day from which the secret no longer works (`expiresOn`), and that day is "
+        "within 30 days, or past. Renew the secret where it comes from, and note the new day. The note is for people: "
+        "it is never sent, compared or stored, and nothing is blocked by it."
+    ),
+    "POLICY009": (
+        "A Pricing notes the day from which a provider no longer has a model (`retiresOn`), an endpoint or route uses "
+        "the model, and that day is within 30 days, or past. The days are the team's own, from the provider's notices; "
+        "none are built in, for they would be out of date. Choose another model."
+    ),
+    "POLICY012": (
+        "A route would fall back to a model that, by its name, belongs to none of the providers whose endpoints are "
+        "declared on the route's gateway. A gateway asks a provider that it knows, or nobody. Declare an Endpoint of "
+        "the model's provider there, or choose another model. Where a provider names models freely, as Azure does, or "
+        "an endpoint is only observed, nothing can be said and nothing is."
+    ),
+    "POLICY013": (
+        "The value behind a key's reference bears the mark of another provider than the endpoint's: the beginning of "
+        "its keys, by which secret scanners know them too. Most often two variables were mixed up. The value is not "
+        "shown. A key without a mark is taken as it is, whoever made it."
+    ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",
 }

@@ -12,7 +12,7 @@ from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
 from reconciler.model.resource import Manage, Resource
-from reconciler.planning import findings, policy, safety
+from reconciler.planning import findings, keys, policy, safety
 from reconciler.planning.decide import change_for, in_step
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
@@ -47,6 +47,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         *(d for seen in world.observed.values() for d in seen.diagnostics),
         *policy.offline_findings(world.desired),
         *policy.secret_findings(world.desired, world.fingerprint),
+        *keys.misplaced(world.desired, world.issuer),
         *policy.action_findings(world.desired, changes),
         *safety.check(world, changes, options),
         *findings.undetermined(draft.undetermined),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,15 +12,9 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import Policy, Resource
 from reconciler.model.secret import Fingerprint, SecretRef
+from reconciler.planning import models
 from reconciler.planning.pointer import join
 from reconciler.planning.secretdiff import FingerprintOf
-
-MODEL_SHAPES: Mapping[str, re.Pattern[str]] = {
-    "openai": re.compile(r"(gpt|o\d|chatgpt|text|ft:|codex|computer-use|omni|davinci|babbage).*"),
-    "anthropic": re.compile(r"claude.*"),
-    "bedrock": re.compile(r"([a-z]{2}\.|global\.)?[a-z0-9]+\..+|arn:aws.*"),
-}
-"""What model ids of a provider commonly look like. Azure names deployments freely."""
 
 
 def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
@@ -32,10 +25,11 @@ def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
     matrices: set[int] = set()
     for resource in endpoints.values():
         yield from _lonely_key(resource)
-        yield from _unusual_model(resource)
         if id(resource.secrets) not in matrices:
             matrices.add(id(resource.secrets))
             yield from _one_secret_twice(resource)
+    yield from models.unusual(endpoints.values())
+    yield from models.unserved(desired)
     yield from _policy_rules(desired)
 
 
@@ -110,21 +104,6 @@ def _next_fallback(endpoints: Mapping[Address, Resource], address: Address) -> A
         if candidate in endpoints:
             return candidate
     return None
-
-
-def _unusual_model(resource: Resource) -> Iterator[Diagnostic]:
-    provider, model = str(resource.spec.get("provider")), str(resource.spec.get("model"))
-    shape = MODEL_SHAPES.get(provider)
-    if shape is None or shape.fullmatch(model):
-        return
-    yield _finding(
-        Severity.WARNING,
-        "POLICY005",
-        "a model id that the provider does not use",
-        f"{model!r} does not look like a model of {provider}. Check the spelling, or the provider.",
-        resource,
-        "/spec/model",
-    )
 
 
 def secret_findings(desired: Desired, fingerprint: FingerprintOf) -> Iterator[Diagnostic]:

@@ -12,7 +12,8 @@ from reconciler.model.live import Observed
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Mode
 from reconciler.model.resource import Gateway, Secrets
-from reconciler.model.secret import Fingerprint
+from reconciler.model.secret import Fingerprint, SecretRef
+from reconciler.planning.keys import IssuerOf
 from reconciler.planning.rotation import Rotations
 from reconciler.planning.secretdiff import FingerprintOf, Numbering
 
@@ -74,6 +75,10 @@ class Context:
         return self.capabilities.kinds.get(kind, NOTHING)
 
 
+def _of_nobody(_ref: SecretRef) -> None:
+    """Where there is no access to values, nobody's mark is seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All that a plan is made from. Resources are normalized; the ledger has no open intents of these gateways."""
@@ -83,6 +88,7 @@ class World:
     ledger: LedgerSnapshot
     capabilities: Mapping[str, Capabilities]
     fingerprint: FingerprintOf
+    issuer: IssuerOf = _of_nobody
 
     def context(self, gateway: str, numbering: Numbering) -> Context:
         """The context of one gateway."""

@@ -80,6 +80,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({*_BUILT_IN, *(point.name for point in _plug_ins())}))
 
 
+def vendors() -> Mapping[str, tuple[str, ...]]:
+    """The domains of the vendors behind the built-in platforms, by platform."""
+    domains = {name: find(name).capabilities.domains for name in _BUILT_IN}
+    return {name: listed for name, listed in domains.items() if listed}
+
+
 def _plug_ins() -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that the built-in platforms need not pay
 

@@ -33,8 +33,8 @@ CODES: Mapping[str, str] = {
     "PLATFORM007": (
         "The Gateway cannot be reached as its manifest describes it: `org` is no tenant name, or `paths` names a call "
         "that the platform does not have, lacks the place of an id (`{id}`), or leads to another host, or `transport` "
-        "is one that it does not speak over. Credentials go to one host only, and a path without its id would reach "
-        "all objects at once."
+        "is one that it does not speak over, or `webSocketUrl` an address that nobody would open. Credentials go to "
+        "one host only, and a path without its id would reach all objects at once."
     ),
     "PLATFORM009": (
         "On the gateway are objects that are named as parts of an endpoint, and the endpoint is not there: a run was "

@@ -115,11 +115,23 @@ def path_findings(platform: str, gateway: Gateway, known: Mapping[str, str]) -> 
 
 
 def transport_findings(platform: str, gateway: Gateway, capabilities: Capabilities) -> Iterator[Diagnostic]:
-    """A `transport` that the platform does not speak over."""
+    """A `transport` that the platform does not speak over, and an address for sockets that nobody would open."""
     if capabilities.dialect_over(gateway.transport) is None and gateway.transport is not None:
         speaks = ", ".join(sorted(capabilities.dialects)) or "none"
         detail = f"{platform} does not answer over {gateway.transport}; it knows {speaks}. Take the field out."
         yield gateway_finding(gateway, detail, "/spec/transport")
+    yield from socket_findings(gateway, capabilities)
+
+
+def socket_findings(gateway: Gateway, capabilities: Capabilities) -> Iterator[Diagnostic]:
+    """An address for sockets where none is opened: whoever wrote it expects something of it."""
+    socket = capabilities.dialects.get("websocket")
+    opens = socket is not None and capabilities.dialect_over(gateway.transport) == socket
+    if gateway.web_socket_url is None or opens:
+        return
+    advice = "take the field out" if socket is None else "write `transport: websocket`, or take the field out"
+    detail = f"questions to {gateway.name!r} do not travel over a WebSocket, so that nobody would look there: {advice}."
+    yield gateway_finding(gateway, detail, "/spec/webSocketUrl")
 
 
 def org_findings(gateway: Gateway) -> Iterator[Diagnostic]:
@@ -158,7 +170,7 @@ def keyless(resource: Resource, platform: str) -> Iterator[Diagnostic]:
             yield finding(resource, "PLATFORM002", f"{platform} needs the key itself; refer to a secret.", path)
 
 
-def misplaced(gateway: Gateway, platform: str) -> Iterator[Diagnostic]:
+def misplaced(gateway: Gateway, platform: str, capabilities: Capabilities) -> Iterator[Diagnostic]:
     """What keeps a gateway without tenants from being reached: no `url`, or `paths` that it does not have."""
     if gateway.url is None:
         detail = f"{platform} has no tenants from whose name a URL could be derived: give `url`."
@@ -166,3 +178,4 @@ def misplaced(gateway: Gateway, platform: str) -> Iterator[Diagnostic]:
     for name in sorted(gateway.paths):
         detail = f"the calls of {platform} are where they are; take {name!r} out of `paths`."
         yield gateway_finding(gateway, detail, join("/spec", ("paths", name)))
+    yield from socket_findings(gateway, capabilities)

@@ -14,6 +14,7 @@ from reconciler.secrets.command import CommandSource
 from reconciler.secrets.env import EnvSource
 from reconciler.secrets.file import FileSource
 from reconciler.secrets.fingerprint import FingerprintKey, derived, kept
+from reconciler.secrets.marks import marked
 from reconciler.secrets.rules import SecretRules
 
 AT_ONCE = 8
@@ -70,6 +71,10 @@ class SecretVault:
             found = self._key(gateway).of(self._values[ref])
             self._fingerprints[gateway, ref] = found
         return found
+
+    def issuer(self, ref: SecretRef) -> str | None:
+        """By what the value says itself. None for one that was not prepared."""
+        return marked(self._values[ref]) if ref in self._values else None
 
     def _key(self, gateway: str) -> FingerprintKey:
         if gateway not in self._keys:

@@ -248,6 +248,11 @@ class StaticVault:
         key = f"{self._key_id}/{gateway}".encode()
         return Fingerprint(self._key_id, hmac.new(key, self._values[ref].encode(), hashlib.sha256).hexdigest())
 
+    def issuer(self, ref: SecretRef) -> str | None:
+        """A value ``openai:…`` says that it is OpenAI's."""
+        owner, colon, _ = self._values[ref].partition(":") if ref in self._prepared else ("", "", "")
+        return owner if colon else None
+
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value. Raises SecretMissing when it was not prepared."""
         if ref not in self._prepared:

@@ -1,7 +1,7 @@
 """Calls to one gateway: authorized, throttled, repeated where that is safe, and translated.
 
-A credential is bound to the origin of the base URL: requests name a path, never a host, and
-redirects are not followed. Bodies never reach a log.
+A credential is bound to the origin of the base URL, and to that of the sockets where there is one: requests name a
+path, never a host, and redirects are not followed. Bodies never reach a log.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes."""
+    """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes.
+
+    `socket_url` is where WebSockets are opened, None: at the base URL.
+    """
 
     gateway: str
     base_url: str
@@ -85,6 +88,7 @@ class Target:
     total_timeout: float = 30.0
     permissions: tuple[str, ...] = ()
     size_cap: int = SIZE_CAP
+    socket_url: str | None = None
 
 
 @dataclass(eq=False)
@@ -187,6 +191,8 @@ class Client:
         from reconciler.transport.conversation import conversing  # noqa: PLC0415 - a library that few calls need
 
         call, url = self._addressed("GET", path, None, conceal)
+        if self._target.socket_url is not None:
+            url = self._target.socket_url.rstrip("/") + path
         headers = {"user-agent": _HEADERS["user-agent"]}
         async with conversing(self._link, Sending(call, url, b"", headers, Countdown(call, patience))) as talk:
             yield talk

@@ -26,5 +26,11 @@ CODES: Mapping[str, str] = {
         "A PromptTemplate, ResponseSchema or SafetyPolicy is well-formed, and yet no question could be put with it, or "
         "no answer be judged: a schema that is too long or too deep, for instance. The detail says what to change."
     ),
+    "WIRING008": (
+        "A Gateway of one platform has a host, for its API or for its tokens, that lies in the domain of another "
+        "vendor, so that a credential of the one would go to the other. Tutorials mix them up. A private host is fine. "
+        "Whoever means it names the host, or a pattern within that domain, in `allowedHosts` of the settings; a "
+        "pattern for everything does not count."
+    ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from reconciler import platforms, secrets
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Position
 from reconciler.model.ports import Vault
-from reconciler.model.resource import Auth, Bearer, Gateway, OAuth
+from reconciler.model.resource import Bearer, Gateway, OAuth, credential_refs
 from reconciler.model.secret import SecretRef
 from reconciler.settings import Settings
 from reconciler.wiring.destinations import is_header_text, token_url
@@ -46,24 +45,12 @@ def _root_secret(gateway: Gateway) -> SecretRef | None:
             return header.value
 
 
-def _credential_refs(auth: Auth | None) -> Mapping[str, SecretRef]:
-    match auth:
-        case OAuth():
-            return {"/spec/auth/oauth/clientId": auth.client_id, "/spec/auth/oauth/clientSecret": auth.client_secret}
-        case Bearer():
-            return {"/spec/auth/bearer": auth.token}
-        case None:
-            return {}
-        case header:
-            return {"/spec/auth/header/value": header.value}
-
-
 async def prepare_credentials(vault: Vault, desired: Desired) -> None:
     """Fetch what the gateways themselves need. Raises InputError at the line of one that is missing or unfit."""
     places = {
         ref: (gateway, path)
         for gateway in desired.gateways.values()
-        for path, ref in _credential_refs(gateway.auth).items()
+        for path, ref in credential_refs(gateway.auth).items()
     }
     failed = await vault.prepare(tuple(places))
     require([replace(finding, position=_position(*places[ref])) for ref, finding in failed.items()])

@@ -16,19 +16,24 @@ from reconciler.wiring.findings import finding
 
 EMBEDDED = "embedded:"
 
+_IN_CLEAR: Mapping[str, str] = {"http": "https", "ws": "wss"}
+"""Schemes that anybody on the way can read, and what stands for them."""
+
 
 def token_url(gateway: Gateway, oauth: OAuth, known: platforms.OpenablePlatform, base_url: str) -> str:
     """Where tokens are fetched."""
     return urljoin(base_url + "/", oauth.token_url or known.token_path(gateway))
 
 
-def _destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping[str, str]:
+def destinations(gateway: Gateway, known: platforms.OpenablePlatform) -> Mapping[str, str]:
     """Every URL that a credential of this gateway would be sent to, by the field that says so."""
     if gateway.url == EMBEDDED:
         base_url, found = "http://127.0.0.1", {}
     else:
         base_url = known.base_url(gateway)
         found = {"/spec/url" if gateway.url else "/spec/org": base_url}
+    if gateway.web_socket_url is not None:
+        found["/spec/webSocketUrl"] = gateway.web_socket_url
     if isinstance(gateway.auth, OAuth):
         tokens = token_url(gateway, gateway.auth, known, base_url)
         if urlsplit(tokens).netloc != urlsplit(base_url).netloc:
@@ -40,7 +45,7 @@ def host_findings(settings: Settings, gateway: Gateway, known: platforms.Openabl
     """Hosts that the settings do not allow: whoever may change a manifest may not send credentials anywhere."""
     if not settings.allowed_hosts:
         return
-    for path, url in _destinations(gateway, known).items():
+    for path, url in destinations(gateway, known).items():
         host = urlsplit(url).hostname or ""
         if not is_allowed(settings, host):
             detail = f"{host!r} is not among the allowed hosts of the settings ({', '.join(settings.allowed_hosts)})."
@@ -63,10 +68,10 @@ def is_private(url: str) -> bool:
 def in_clear(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> Iterator[Diagnostic]:
     """Credentials on their way through a network unencrypted."""
     for name, gateway in desired.gateways.items():
-        for path, url in _destinations(gateway, known[name]).items() if gateway.auth else ():
+        for path, url in destinations(gateway, known[name]).items() if gateway.auth else ():
             parts = urlsplit(url)
-            if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-                detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write https://."
+            if parts.scheme in _IN_CLEAR and not _is_loopback(parts.hostname or ""):
+                detail = f"the credential of {name!r} would go to {parts.hostname!r} unencrypted. Write {_IN_CLEAR[parts.scheme]}://."
                 found = finding("WIRING004", "credentials in clear", detail, gateway, path)
                 yield replace(found, severity=Severity.WARNING)
 

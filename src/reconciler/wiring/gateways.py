@@ -58,6 +58,7 @@ async def open_gateway(
         connect_timeout=gateway.timeouts.connect,
         total_timeout=gateway.timeouts.total,
         permissions=known.capabilities.permissions,
+        socket_url=gateway.web_socket_url,
     )
     client = transport.connect(target, ports.clock, ports.progress)
     stack.push_async_callback(client.close)

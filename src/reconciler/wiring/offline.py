@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from reconciler import __version__, planning, platforms
 from reconciler.engine import SystemClock, select
@@ -11,35 +12,50 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.live import Observed
 from reconciler.model.plan import Plan
-from reconciler.model.ports import Platform
+from reconciler.model.ports import Clock, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
 from reconciler.wiring.inference import unfit
+from reconciler.wiring.vendors import strangers
 
 
-def validate(desired: Desired) -> tuple[Diagnostic, ...]:
+def today(clock: Clock) -> date:
+    """The day, UTC."""
+    return date.fromisoformat(clock.now()[:10])
+
+
+def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """Everything that can be found offline: what platforms cannot express, no question could be put with, the rules.
 
-    Raises InputError for a platform that nobody provides.
+    `allowed_hosts` are those of the settings. Raises InputError for a platform that nobody provides.
     """
     known = platforms_of(desired)
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
     questions = unfit(desired.inference)
-    return ordered((*limits, *in_clear(desired, known), *questions, *planning.offline_findings(fleet)))
+    hosts = (*strangers(desired, known, allowed_hosts), *in_clear(desired, known))
+    dates = planning.due(desired, today(SystemClock()))
+    return ordered((*limits, *hosts, *questions, *dates, *planning.offline_findings(fleet)))
 
 
-def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gateways: tuple[str, ...] = ()) -> Plan:
+def plan_against(
+    desired: Desired,
+    taken: Snapshot,
+    options: PlanOptions,
+    gateways: tuple[str, ...] = (),
+    allowed_hosts: tuple[str, ...] = (),
+) -> Plan:
     """Plan from a snapshot: no network, no secret, no ledger. Secrets that cannot be compared count as unchanged.
 
-    Raises InputError for a platform that nobody provides, or what a platform cannot express.
+    Raises InputError for a platform that nobody provides, what a platform cannot express, a host of another vendor.
     """
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
+    require(tuple(strangers(chosen, known, allowed_hosts)))
     fleet = normalized(chosen, known)
     seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
     world = World(
@@ -50,8 +66,10 @@ def plan_against(desired: Desired, taken: Snapshot, options: PlanOptions, gatewa
         fingerprint=lambda _gateway, _ref: None,
     )
     made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
-    found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *made.diagnostics))
-    return replace(made, diagnostics=found, created_at=SystemClock().now())
+    clock = SystemClock()
+    dates = planning.due(chosen, today(clock))
+    found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *dates, *made.diagnostics))
+    return replace(made, diagnostics=found, created_at=clock.now())
 
 
 def _not_taken(gateway: Gateway) -> Observed:

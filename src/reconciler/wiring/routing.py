@@ -20,11 +20,11 @@ from reconciler.model.resource import Gateway
 from reconciler.model.secret import SecretRef
 from reconciler.settings import Settings
 from reconciler.wiring.credentials import credential_of, prepare_credentials, vault_of
-from reconciler.wiring.destinations import host_findings
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import base_url_of
 from reconciler.wiring.inference import dialect_of
 from reconciler.wiring.offline import platforms_of
+from reconciler.wiring.vendors import require_hosts
 
 if TYPE_CHECKING:
     from reconciler.router import Bound, Table, Verifier
@@ -54,7 +54,7 @@ async def open_routes(
     names = {route.endpoint.gateway for route in routes.values()}
     chosen = replace(desired, gateways={name: desired.gateways[name] for name in sorted(names)})
     known = platforms_of(chosen)
-    require([f for name, gateway in chosen.gateways.items() for f in host_findings(settings, gateway, known[name])])
+    require_hosts(settings, chosen, known)
     vault = vault_of(settings, chosen)
     async with AsyncExitStack() as stack:
         await prepare_credentials(vault, chosen)
@@ -102,6 +102,7 @@ class _Opening:
             concurrency=self._at_once,
             connect_timeout=gateway.timeouts.connect,
             total_timeout=gateway.timeouts.total,
+            socket_url=gateway.web_socket_url,
         )
         link = transport.connect(target, self._clock, self._progress)
         self._stack.push_async_callback(link.close)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from reconciler import __version__
+from reconciler import __version__, planning
 from reconciler import ledger as ledgers
 from reconciler.engine import Assembly, Site, SystemClock, select
 from reconciler.model.desired import Desired
@@ -14,11 +14,12 @@ from reconciler.model.ports import Clock, Ledger, Progress
 from reconciler.settings import Settings
 from reconciler.wiring.checkout import commit_of, holder
 from reconciler.wiring.credentials import prepare_credentials, vault_of
-from reconciler.wiring.destinations import host_findings, in_clear
+from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import GatewayPorts, open_gateway
 from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing, checkers, unfit
-from reconciler.wiring.offline import normalized, platforms_of, unsupported
+from reconciler.wiring.offline import normalized, platforms_of, today, unsupported
+from reconciler.wiring.vendors import require_hosts
 
 
 @asynccontextmanager
@@ -38,7 +39,7 @@ async def open_session(
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
-    require([f for name, gateway in chosen.gateways.items() for f in host_findings(settings, gateway, known[name])])
+    require_hosts(settings, chosen, known)
     if probes.which is not Probing.NONE:
         require(tuple(unfit(chosen.inference)))
     clock = SystemClock()
@@ -56,8 +57,9 @@ async def open_session(
             for name, gateway in sorted(chosen.gateways.items())
         }
         links = {name: one.link for name, one in opened.items()}
+        found = (*chosen.diagnostics, *in_clear(chosen, known), *planning.due(chosen, today(clock)))
         yield Assembly(
-            desired=replace(normalized(chosen, known), diagnostics=(*chosen.diagnostics, *in_clear(chosen, known))),
+            desired=replace(normalized(chosen, known), diagnostics=found),
             sites={name: Site(chosen.gateways[name], known[name], one.adapter) for name, one in opened.items()},
             ledger=ledger,
             audit=audit,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities, KindCapability
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Guard, Resource
@@ -18,6 +17,7 @@ from reconciler.platforms.findings import (
     no_measure,
     no_place,
     no_such_kind,
+    require,
     without_ignored,
 )
 
@@ -44,7 +44,7 @@ class TurnstilePlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What a bot has no place for, and what the Gateway says that turnstile does not have."""
-        return (*misplaced(gateway, NAME), *_findings(resource))
+        return (*misplaced(gateway, NAME, self.capabilities), *_findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Without what the manifest allows to be left out; turnstile has no defaults that a read would show."""
@@ -54,10 +54,8 @@ class TurnstilePlatform:
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
-        found = tuple(misplaced(gateway, NAME))
-        if found or gateway.url is None:
-            raise InputError(found)
-        return gateway.url
+        require(misplaced(gateway, NAME, self.capabilities))
+        return gateway.url or ""
 
     def token_path(self, gateway: Gateway) -> str:  # noqa: ARG002 - the protocol's signature
         """Where tokens are to be had, for gateways with `auth.oauth`."""

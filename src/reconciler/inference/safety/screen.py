@@ -27,6 +27,8 @@ from reconciler.inference.safety.ibans import IbanDetector
 from reconciler.inference.safety.identity import SsnDetector
 from reconciler.inference.safety.network import IpDetector
 from reconciler.inference.safety.phones import PhoneDetector
+from reconciler.inference.safety.plugged import PREFIX as PLUGIN
+from reconciler.inference.safety.plugged import PluggedDetector
 from reconciler.inference.safety.presidio import PREFIX, PresidioDetector
 from reconciler.inference.safety.spans import Detector, Span, merge, redact, tally
 from reconciler.inference.safety.terms import NAME as BLOCKED_TERM
@@ -108,8 +110,13 @@ def judge(text: str, spans: Sequence[Span], action: SafetyAction) -> Screened:
 
 
 def _detector(name: str, region: str) -> Detector:
-    if name.partition(":")[0] == PREFIX:
+    prefix = name.partition(":")[0]
+    if prefix == PREFIX:
         return PresidioDetector(name)
+    if prefix == PLUGIN:
+        return PluggedDetector(name, region)
     if name not in BUILT_IN:
-        raise InferenceError(f"there is no detector {name!r}; there are {', '.join(BUILT_IN)} and {PREFIX}")
+        raise InferenceError(
+            f"there is no detector {name!r}; there are {', '.join(BUILT_IN)}, {PREFIX} and {PLUGIN}:NAME"
+        )
     return BUILT_IN[name](region)

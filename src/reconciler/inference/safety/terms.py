@@ -2,6 +2,10 @@
 
 Words are compared without case and in one Unicode form, so that ﬁ, İ, full-width letters and letters with marks of no
 width do not slip through. Scripts without blanks between words are compared sign by sign.
+
+A star at the end of a word stands for any ending: "exploit*" is in "exploits" and in "exploitation", and "bypass*
+security" in "bypassing security". Each word of a text is looked up once for each length that a stem has, so that time
+stays linear in the text.
 """
 
 from __future__ import annotations
@@ -19,12 +23,15 @@ LONGEST_WORD = 128
 """Characters of one word that are compared; the rest of a longer one is another word."""
 
 LONGEST_GAP = 8
+STAR = "*"
 
 _MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0962\u0963"
 _LETTER = rf"(?![{UNSPACED}])[^\W_]"
 _WORD = re.compile(rf"[{UNSPACED}]|(?:{_LETTER})(?:{_LETTER}|[{_MARKS}{INVISIBLE}]){{0,{LONGEST_WORD - 1}}}")
 _GAP = re.compile(rf"[\s_\-\u2010-\u2015'’{INVISIBLE}]{{0,{LONGEST_GAP}}}\Z")
 _INVISIBLE = str.maketrans("", "", INVISIBLE)
+_UNSPACED_SIGN = re.compile(rf"[{UNSPACED}]")
+_STEM = re.compile(rf"[{_MARKS}{INVISIBLE}]*\*")
 
 
 @dataclass(slots=True)
@@ -42,18 +49,21 @@ class TermDetector:
 
     def __init__(self, terms: Iterable[str]) -> None:
         self._tree = _Node()
+        self._known: set[str] = set()
+        self._lengths: set[int] = set()
         self.longest = 1
         for term in terms:
-            self._add([fold(found[0]) for found in _WORD.finditer(term)])
+            self._add([fold(found[0]) + (STAR if _is_stem(term, found) else "") for found in _WORD.finditer(term)])
 
     def find(self, text: str) -> Sequence[Span]:
         """Every term; where several begin at one word, the longest."""
-        if not self._tree.follows:
+        if not self._known:
             return ()
         places = [found.span() for found in _WORD.finditer(text)]
         words = _folded(text, places)
-        firsts = (at for at, word in enumerate(words) if word in self._tree.follows)
-        ends = ((at, self._end(text, places, words, at)) for at in firsts)
+        read = {word: self._read(word) for word in set(words)}
+        steps = [read[word] for word in words]
+        ends = ((at, self._end(text, places, steps, at)) for at, step in enumerate(steps) if step)
         return [Span(places[at][0], places[end][1], NAME) for at, end in ends if end >= at]
 
     def _add(self, words: Sequence[str]) -> None:
@@ -61,19 +71,41 @@ class TermDetector:
         for word in words:
             node = node.follows.setdefault(word, _Node())
         node.is_end = bool(words)
+        self._known.update(words)
+        self._lengths.update(len(word) - 1 for word in words if word.endswith(STAR))
         self.longest = max(self.longest, len(words))
 
-    def _end(self, text: str, places: Sequence[tuple[int, int]], words: Sequence[str], at: int) -> int:
+    def _read(self, word: str) -> tuple[str, ...]:
+        """What a word of a text may stand for in terms: itself, and the stems that it begins with."""
+        stems = (word[:length] + STAR for length in self._lengths if length <= len(word))
+        return tuple(each for each in (word, *stems) if each in self._known)
+
+    def _end(self, text: str, places: Sequence[tuple[int, int]], steps: Sequence[tuple[str, ...]], at: int) -> int:
         """The last word of the longest term that begins with the word `at`; -1 when none does."""
-        node = self._tree.follows.get(words[at])
-        end = -1
-        while node:
-            end = at if node.is_end else end
+        nodes, end = _following([self._tree], steps[at]), -1
+        while nodes:
+            for node in nodes:
+                end = at if node.is_end else end
             at += 1
-            if not node.follows or at == len(words) or not _is_gap(text[places[at - 1][1] : places[at][0]]):
+            if at == len(steps):
                 break
-            node = node.follows.get(words[at])
+            nodes = _following(nodes, steps[at])
+            if nodes and not _is_gap(text[places[at - 1][1] : places[at][0]]):
+                break
         return end
+
+
+def _following(nodes: Sequence[_Node], words: Sequence[str]) -> Sequence[_Node]:
+    """Where the words lead from any of the nodes; most often there is one of each."""
+    if len(nodes) == len(words) == 1:
+        found = nodes[0].follows.get(words[0])
+        return () if found is None else (found,)
+    return [node.follows[word] for node in nodes for word in words if word in node.follows]
+
+
+def _is_stem(term: str, found: re.Match[str]) -> bool:
+    """Whether a word of a term may end otherwise. Signs of scripts without blanks have no endings."""
+    return _STEM.match(term, found.end()) is not None and _UNSPACED_SIGN.match(found[0]) is None
 
 
 def fold(word: str) -> str:

@@ -18,6 +18,9 @@ ENDPOINT = "Endpoint"
 MANAGE = "llm-gateway:manage"
 INFERENCE = ("llm-inference:execute", "llm-inference:read")
 
+DOMAINS = ("cognigy.ai", "cognigy.cloud", "nicecxone.com")
+"""NICE hosts Cognigy.AI below its own domain too."""
+
 AS_GIVEN = KindCapability(
     update=False,
     delete=False,
@@ -32,6 +35,7 @@ CAPABILITIES = Capabilities(
     permissions=(MANAGE, *INFERENCE),
     dialect="cognigy",
     dialects={"websocket": "cognigy"},
+    domains=DOMAINS,
 )
 
 ROOT = "/api/v1/llm-gateway"

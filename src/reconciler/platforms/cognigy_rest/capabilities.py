@@ -19,6 +19,7 @@ CAPABILITIES = Capabilities(
         )
     },
     permissions=("a user who may edit the project's large language models, connections and settings",),
+    domains=("cognigy.ai", "cognigy.cloud", "nicecxone.com"),
 )
 
 PATHS: Mapping[str, str] = {"root": "/v2.0", "project": ""}

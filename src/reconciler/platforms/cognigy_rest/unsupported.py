@@ -32,7 +32,7 @@ from reconciler.platforms.cognigy_rest.capabilities import (
     Provider,
 )
 from reconciler.platforms.fields import Keys, ignored, strangers
-from reconciler.platforms.findings import finding, gateway_finding, no_place, no_such_kind
+from reconciler.platforms.findings import finding, gateway_finding, no_place, no_such_kind, socket_findings
 
 _ROOT = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _PROJECT = re.compile(r"/projects/[A-Za-z0-9_-]+")
@@ -156,6 +156,7 @@ def _fallback_findings(resource: Resource) -> Iterator[Diagnostic]:
 
 def gateway_findings(gateway: Gateway) -> Iterator[Diagnostic]:
     """What is wrong with a Gateway's `paths`. All calls stay on one host: a full URL would carry the key away."""
+    yield from socket_findings(gateway, CAPABILITIES)
     for name in gateway.paths.keys() - PATHS.keys():
         detail = f"{NAME} has no path {name!r}; it knows {', '.join(PATHS)}."
         yield gateway_finding(gateway, detail, join("/spec", ("paths", name)))

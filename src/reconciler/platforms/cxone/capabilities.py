@@ -21,6 +21,7 @@ CAPABILITIES = Capabilities(
     permissions=("llm:gateway:read", "llm:gateway:write", "webhook:read", "webhook:write"),
     dialect="openai",
     dialects={"http": "openai", "websocket": "openai-websocket"},
+    domains=("nicecxone.com", "niceincontact.com", "nice-incontact.com", "mynicecx.com"),
 )
 
 ROOT = "/api/v1/llm/gateway"

@@ -10,6 +10,12 @@ from reconciler.platforms.watching import ENDPOINT, VERIFY_ONLY
 NAME = "genesys"
 SCOPES = ("ai:llm:gateway:use", "ai:llm:gateway:stream")
 
+DOMAINS = (
+    *("mypurecloud.com", "mypurecloud.ie", "mypurecloud.de", "mypurecloud.jp", "mypurecloud.com.au"),
+    *("pure.cloud", "us-gov-pure.cloud", "eusc-pure.cloud"),
+)
+"""Of all regions."""
+
 CAPABILITIES = Capabilities(
     kinds={ENDPOINT: VERIFY_ONLY},
     permissions=SCOPES,
@@ -17,6 +23,7 @@ CAPABILITIES = Capabilities(
     token_early_seconds=300.0,
     dialect="genesys",
     dialects={"http": "genesys"},
+    domains=DOMAINS,
 )
 
 PATHS: Mapping[str, str] = {"token": "/login/oauth2/token", "invoke": "/api/v2/ai/llm/gateway/invoke"}

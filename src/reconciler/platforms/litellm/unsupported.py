@@ -18,7 +18,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, OAuth, Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys, ignored, strangers
-from reconciler.platforms.findings import finding, gateway_finding, no_such_kind
+from reconciler.platforms.findings import finding, gateway_finding, no_such_kind, socket_findings
 from reconciler.platforms.litellm.capabilities import (
     CAPABILITIES,
     CREDENTIAL_FIELDS,
@@ -165,6 +165,7 @@ def _one_of(resource: Resource, name: str, allowed: tuple[str, ...]) -> Iterator
 
 def gateway_findings(gateway: Gateway) -> Iterator[Diagnostic]:
     """What is wrong with a Gateway. `paths` of this platform say where providers are, and nothing of the proxy."""
+    yield from socket_findings(gateway, CAPABILITIES)
     if gateway.url is None:
         yield gateway_finding(gateway, "litellm is self-hosted: give its `url`.", "/spec/org")
     elif gateway.url.startswith("embedded"):

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import DEFAULT_READINESS, Gateway, Readiness, Resource, Spec
-from reconciler.platforms.findings import misplaced, without_ignored
+from reconciler.platforms.findings import misplaced, require, without_ignored
 from reconciler.platforms.mlflow import unsupported
 from reconciler.platforms.mlflow.capabilities import CAPABILITIES, ENDPOINT, NAME, STRATEGY, USUAL_DEADLINE_SECONDS
 from reconciler.platforms.mlflow.convert import ranks
@@ -29,7 +28,7 @@ class MlflowPlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What the wire has no place for or the server would refuse, and what the Gateway says that it lacks."""
-        return (*misplaced(gateway, NAME), *unsupported.findings(resource))
+        return (*misplaced(gateway, NAME, CAPABILITIES), *unsupported.findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Priorities as ranks, the one strategy, events in order, and without what may be left out.
@@ -43,10 +42,8 @@ class MlflowPlatform:
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
-        found = tuple(misplaced(gateway, NAME))
-        if found or gateway.url is None:
-            raise InputError(found)
-        return gateway.url
+        require(misplaced(gateway, NAME, CAPABILITIES))
+        return gateway.url or ""
 
     def token_path(self, gateway: Gateway) -> str:  # noqa: ARG002 - the protocol's signature
         """Where a token would be had, if the server had tokens: it takes a static header, or nothing."""

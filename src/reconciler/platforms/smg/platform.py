@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.errors import InputError
 from reconciler.model.capability import Capabilities
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource
-from reconciler.platforms.findings import misplaced, without_ignored
+from reconciler.platforms.findings import misplaced, require, without_ignored
 from reconciler.platforms.smg import unsupported
 from reconciler.platforms.smg.capabilities import CAPABILITIES, NAME
 
@@ -28,7 +27,7 @@ class SmgPlatform:
 
     def unsupported(self, resource: Resource, gateway: Gateway) -> Sequence[Diagnostic]:
         """What a worker has no place for, and what the Gateway says that smg does not have."""
-        return (*misplaced(gateway, NAME), *unsupported.findings(resource))
+        return (*misplaced(gateway, NAME, CAPABILITIES), *unsupported.findings(resource))
 
     def normalize(self, resource: Resource) -> Resource:
         """Without what the manifest allows to be left out; smg has no defaults that a read would show."""
@@ -38,10 +37,8 @@ class SmgPlatform:
 
     def base_url(self, gateway: Gateway) -> str:
         """`url`. Raises InputError where there is none."""
-        found = tuple(misplaced(gateway, NAME))
-        if found or gateway.url is None:
-            raise InputError(found)
-        return gateway.url
+        require(misplaced(gateway, NAME, CAPABILITIES))
+        return gateway.url or ""
 
     def token_path(self, gateway: Gateway) -> str:  # noqa: ARG002 - the protocol's signature
         """Where a token would be had, if smg had tokens: its keys are static."""

@@ -46,18 +46,19 @@ class BirthdateDetector:
     def find(self, text: str) -> Sequence[Span]:
         """The date beside each word for a birth, in the same sentence."""
         plain = narrow(text)
-        places = dates(plain)
+        lower = _lower(plain)
+        places = dates(plain, lower)
         if not places:
             return ()
         if _TAKEN in plain:  # a date that was taken out before still belongs to its word
             places = sorted([*places, *(found.span() for found in re.finditer(re.escape(_TAKEN), plain))])
-        chosen = {*_said(plain, places), *_tied(plain, places)}
+        chosen = {*_said(plain, lower, places), *_tied(plain, places)}
         return [Span(start, end, NAME) for start, end in sorted(chosen) if plain[start] != "["]
 
 
-def _said(text: str, places: Sequence[Offsets]) -> Iterator[Offsets]:
+def _said(text: str, lower: str, places: Sequence[Offsets]) -> Iterator[Offsets]:
     """The date of each word for a birth."""
-    for word in BORN.finditer(_lower(text)):
+    for word in BORN.finditer(lower):
         later = _later(text, places, word.end())
         earlier = _earlier(text, places, word)
         if later and earlier:

@@ -27,7 +27,7 @@ Offsets = tuple[int, int]
 _FIRST = rf"\d(?<![\d_]\d)(?<!\d\.\d)(?<!{LETTER}\d)"
 """The digit that a date begins with; the digit before what it must not follow, so that others are passed over fast."""
 
-_END = rf"(?!\d|_|(?!T\d\d|[rгm]\b){LETTER})"
+_END = rf"(?!\d|_|(?![Tt]\d\d|[rгm]\b){LETTER})"
 _NUMERIC = re.compile(rf"({_FIRST}\d{{0,3}})(\s?[-/.]\s?|\s)(\d{{1,2}})\2(\d{{1,4}}){_END}")
 _MIXED = re.compile(rf"({_FIRST}\d?)[./](\d{{1,2}})\.?[ -](\d{{4}}){_END}")
 _COMPACT = re.compile(rf"{_FIRST}(?<![-/]\d)\d{{5}}(?:\d\d)?+{_END}(?![-/.]\d)")
@@ -35,19 +35,16 @@ _COMPACT = re.compile(rf"{_FIRST}(?<![-/]\d)\d{{5}}(?:\d\d)?+{_END}(?![-/.]\d)")
 _OF = r"(?:\s(?:day\s)?(?:of\sthe|of|the|de|di|del|do|an|anno)\s|\s?d['’]|[\s./-]{0,2})"
 _NTH = r"(?:st|nd|rd|th|er|re|ère|ste|de|:?[ea]|\.?[ºª°]|-?го|η|\.)?"
 _DAY_FIRST = re.compile(
-    rf"({_FIRST}\d?)(?!\d|[-/.]\d){_NTH}{_OF}({WORD})[.,]{{0,2}}{_OF}(\d{{4}}|['’]\d\d|(?<=[-/.\s])\d\d){_END}",
-    re.IGNORECASE,
+    rf"({_FIRST}\d?)(?!\d|[-/.]\d){_NTH}{_OF}({WORD})[.,]{{0,2}}{_OF}(\d{{4}}|['’]\d\d|(?<=[-/.\s])\d\d){_END}"
 )
 _MONTH_FIRST = re.compile(
-    rf"(?<![^\W_])((?:{FIRST})[^\W\d_]{{0,9}}+)\.?[\s/-]{{1,2}}(?:the\s)?(\d{{1,2}}){_NTH}(?:,\s?|[\s/-])(?:of\s)?(\d{{4}}){_END}",
-    re.IGNORECASE,
+    rf"({FIRST}[^\W\d_]{{0,9}}+)\.?[\s/-]{{1,2}}(?:the\s)?(\d{{1,2}}){_NTH}(?:,\s?|[\s/-])(?:of\s)?(\d{{4}}){_END}"
 )
 _YEAR_FIRST = re.compile(
     rf"({_FIRST}\d{{3}})(?!\d|[-/.]\d)(?:\.|,|\sm\.|\.?\sgada)?[\s./-]{{1,2}}(?:the\s)?({WORD})[.,]?[\s./-]{{1,2}}(\d{{1,2}})"
-    rf"(?:st|nd|rd|th)?(?!\d|[-/.]\d|{LETTER})",
-    re.IGNORECASE,
+    rf"(?:st|nd|rd|th)?(?!\d|[-/.]\d|{LETTER})"
 )
-_MONTH_IN_FIGURES = re.compile(rf"({_FIRST}\d?)\stháng\s(\d{{1,2}}),?\snăm\s(\d{{4}}){_END}", re.IGNORECASE)
+_MONTH_IN_FIGURES = re.compile(rf"({_FIRST}\d?)\stháng\s(\d{{1,2}}),?\snăm\s(\d{{4}}){_END}")
 
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
 _LETTERS = {"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018}
@@ -65,25 +62,28 @@ _HAN_DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六�
 _HAN_TENS = {"十": 10, "廿": 20, "卅": 30}
 
 
-def dates(text: str) -> list[Offsets]:
-    """Where dates stand, in order, none within another."""
+def dates(text: str, lower: str) -> list[Offsets]:
+    """Where dates stand, in order, none within another; `lower` is the text in lower case, every place as it was."""
     found: list[Offsets] = []
-    for start, end in sorted(_all(text), key=lambda at: (at[0], -at[1])):
+    for start, end in sorted(_all(text, lower), key=lambda at: (at[0], -at[1])):
         if not found or start >= found[-1][1]:
             found.append((start, end))
     return found
 
 
-def _all(text: str) -> Iterator[Offsets]:
+def _all(text: str, lower: str) -> Iterator[Offsets]:
     yield from (found.span() for found in _NUMERIC.finditer(text) if _is_numeric(found))
     yield from (found.span() for found in _MIXED.finditer(text) if _in_either_order(found[3], found[1], found[2]))
     yield from (found.span() for found in _COMPACT.finditer(text) if _is_compact(found[0]))
-    yield from (found.span() for found in _DAY_FIRST.finditer(text) if _is_named(found[3], found[2], found[1]))
-    yield from (found.span() for found in _MONTH_FIRST.finditer(text) if _is_named(found[3], found[1], found[2]))
-    yield from (found.span() for found in _YEAR_FIRST.finditer(text) if _is_named(found[1], found[2], found[3]))
+    yield from (found.span() for found in _DAY_FIRST.finditer(lower) if _is_named(found[3], found[2], found[1]))
+    yield from (found.span() for found in _MONTH_FIRST.finditer(lower) if _is_named(found[3], found[1], found[2]))
+    yield from (found.span() for found in _YEAR_FIRST.finditer(lower) if _is_named(found[1], found[2], found[3]))
     if text.isascii():
         return
-    yield from (found.span() for found in _MONTH_IN_FIGURES.finditer(text) if is_real(found[3], found[2], found[1]))
+    if "tháng" in lower:
+        yield from (
+            found.span() for found in _MONTH_IN_FIGURES.finditer(lower) if is_real(found[3], found[2], found[1])
+        )
     yield from (found.span() for found in _EAST.finditer(text) if is_real(_eastern_year(found), found[4], found[5]))
     yield from (found.span() for found in _ERA_IN_FIGURES.finditer(text) if _is_of_an_era(found))
     yield from (found.span() for found in _HAN_DATE.finditer(text) if is_real(*map(_han, found.groups())))

@@ -60,8 +60,8 @@ class TermDetector:
         if not self._known:
             return ()
         places = [found.span() for found in _WORD.finditer(text)]
-        words = _folded(text, places)
-        read = {word: self._read(word) for word in set(words)}
+        words = [text[start:end] for start, end in places]
+        read = {word: self._read(fold(word)) for word in set(words)}  # of a text's words, many are the same
         steps = [read[word] for word in words]
         ends = ((at, self._end(text, places, steps, at)) for at, step in enumerate(steps) if step)
         return [Span(places[at][0], places[end][1], NAME) for at, end in ends if end >= at]
@@ -120,13 +120,6 @@ def last_words(text: str, count: int) -> int:
     """Where the last `count` words of a text begin: a term could still go on from there."""
     starts = [found.start() for found in _WORD.finditer(text)][-count:]
     return starts[0] if starts else len(text)
-
-
-def _folded(text: str, places: Sequence[tuple[int, int]]) -> list[str]:
-    if text.isascii():
-        lower = text.lower()
-        return [lower[start:end] for start, end in places]
-    return [fold(text[start:end]) for start, end in places]
 
 
 def _is_gap(between: str) -> bool:

@@ -29,7 +29,7 @@ import beside_stage  # noqa: E402
 import server_litellm  # noqa: E402
 from beside_stage import AS_BEFORE, KEY_A, KEY_B, KEY_C, Row, Stage, staged  # noqa: E402
 from beside_tools import RIVAL_HOME, Declared, Ours, Theirs, install  # noqa: E402
-from litellm_bench import Person  # noqa: E402
+from litellm_person import Person  # noqa: E402
 
 MOST_WAYS = 10
 """Fleets of up to this size are made in other ways as well."""

@@ -11,7 +11,7 @@ import beside_drift
 import beside_keys
 import beside_team
 from beside_stage import Row, Seen, staged
-from litellm_bench import Person
+from litellm_person import Person
 
 SECTIONS: dict[str, dict[str, Row]] = {
     "Changes": beside_day.ROWS,

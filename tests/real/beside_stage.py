@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from beside_tools import Declared, Ours, Tool, ours, theirs
-from litellm_bench import ASKING, Person
+from litellm_bench import ASKING
+from litellm_person import Person
 from relay import Relay, passes, relaying
 from scenario_bench import Finished
 

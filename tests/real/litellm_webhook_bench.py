@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
-from litellm_bench import LitellmBench, Person, opened, webhook
+from litellm_bench import LitellmBench, opened, webhook
+from litellm_person import Person
 from relay import PASS, Relay
 from server_litellm import MASTER, Stack
 

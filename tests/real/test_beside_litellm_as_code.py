@@ -9,7 +9,7 @@ from typing import Any
 import beside
 import beside_stage
 import pytest
-from litellm_bench import Person
+from litellm_person import Person
 from server_litellm import Stack
 
 pytestmark = pytest.mark.real

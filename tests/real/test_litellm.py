@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from litellm_bench import LitellmBench, Person, endpoint, material, opened, webhook
+from litellm_bench import LitellmBench, endpoint, material, opened, webhook
+from litellm_person import Person
 from relay import LOSE, Relay
 from server_litellm import Stack
 

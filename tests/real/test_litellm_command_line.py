@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from asking import SAID, SECRET, declared, probed, streaming, turned
-from litellm_bench import GATEWAY, Person, manifest
+from litellm_bench import GATEWAY, manifest
+from litellm_person import Person
 from relay import PASS, Relay, Write
 from scenario_bench import Bench, Finished
 from server_litellm import Stack

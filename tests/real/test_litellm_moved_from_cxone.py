@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from litellm_bench import GATEWAY, Person
+from litellm_bench import GATEWAY
+from litellm_person import Person
 from scenario_bench import Bench, webhook
 from server_litellm import MASTER, Stack
 

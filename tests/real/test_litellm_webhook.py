@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from litellm_bench import LitellmBench, Person, endpoint, material, webhook
+from litellm_bench import LitellmBench, endpoint, material, webhook
+from litellm_person import Person
 from litellm_webhook_bench import HOOK, OTHER, Try
 from relay import ECHO, PASS, Relay
 

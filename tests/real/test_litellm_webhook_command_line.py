@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from litellm_bench import Person
+from litellm_person import Person
 from litellm_webhook_bench import manifest
 from receiver import Receiver, receiving
 from relay import Relay

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from litellm_bench import LitellmBench, Person, endpoint, material, webhook
+from litellm_bench import LitellmBench, endpoint, material, webhook
+from litellm_person import Person
 from litellm_webhook_bench import HOOK, Try
 from receiver import Receiver
 from server_litellm import Stack

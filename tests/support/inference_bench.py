@@ -22,11 +22,12 @@ from reconciler.model.secret import SecretValue
 from reconciler.testing.fakes import RecordingProgress
 from reconciler.transport import BearerCredential, Client, Credential, OAuthCredential
 
-ALL = sorted(DIALECTS)
 KEY = "sk-0123456789abcdefghij"
 PATIENT = Limits(5.0, 5.0, 5.0)
 HURRIED = Limits(4.0, 0.4, 0.4)
 METHODS = {"openai": "POST", "genesys": "POST", "openai-websocket": "WS", "cognigy": "WS"}
+ALL = sorted(METHODS)
+"""What the box speaks; `mlflow` is OpenAI's at another path."""
 
 
 @dataclass(frozen=True)

@@ -261,3 +261,11 @@ def test_an_event_that_was_told_does_not_change(event: Event) -> None:
     (name, *_) = event.__slots__
     with pytest.raises(FrozenInstanceError):
         setattr(event, name, "other")
+
+
+def test_mlflow_speaks_as_openai_does_at_a_path_of_its_own() -> None:
+    """What holds of one dialect before the box holds of the other, as long as only the paths differ."""
+    usual, mlflow = DIALECTS["openai"], DIALECTS["mlflow"]
+    assert type(usual) is type(mlflow)
+    assert mlflow.request(QUESTION) == usual.request(QUESTION)
+    assert (mlflow.path, mlflow.listing) == ("/gateway/mlflow/v1/chat/completions", "/gateway/mlflow/v1/models")

@@ -72,7 +72,10 @@ spec:
 
 @dataclass(frozen=True)
 class Row:
-    """Milliseconds of one answer, directly and through the router, and answers in a second."""
+    """Milliseconds of one answer, directly and through the router, and answers in a second.
+
+    `cpu_ms` is what one turn takes of a processor in the router, in milliseconds.
+    """
 
     concurrent: int
     turns: int
@@ -82,6 +85,7 @@ class Row:
     p99: float
     bare_per_second: float
     per_second: float
+    cpu_ms: float
 
     @property
     def overhead(self) -> float:
@@ -103,6 +107,12 @@ class Program:
         """What it holds now."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has taken of the processors."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End it."""
@@ -163,16 +173,18 @@ async def measured(url: str, content: bytes, concurrent: int, turns: int) -> tup
     return statistics.median(ordered), ordered[int(len(ordered) * 0.99)], len(ordered) / seconds
 
 
-def row(gateway: str, router: str, concurrent: int) -> Row:
+def row(gateway: str, router: Program, concurrent: int) -> Row:
     """One level, the two ways in turns; of each figure the median of the rounds."""
     turns = TURNS[concurrent]
     bare, ours = [], []
+    before = router.cpu_seconds
     for _ in range(ROUNDS):
         bare.append(asyncio.run(measured(gateway, asked(gateway), concurrent, turns)))
-        ours.append(asyncio.run(measured(router, called(router), concurrent, turns)))
+        ours.append(asyncio.run(measured(router.url, called(router.url), concurrent, turns)))
+    cpu_ms = (router.cpu_seconds - before) / (ROUNDS * turns) * 1000
     b50, b99, bare_rate = (statistics.median(figures) for figures in zip(*bare, strict=True))
     o50, o99, rate = (statistics.median(figures) for figures in zip(*ours, strict=True))
-    return Row(concurrent, turns, b50, b99, o50, o99, bare_rate, rate)
+    return Row(concurrent, turns, b50, b99, o50, o99, bare_rate, rate, round(cpu_ms, 2))
 
 
 @dataclass(frozen=True)
@@ -204,12 +216,13 @@ def remembered(router: Program, turns: int) -> Memory:
 def table(rows: Sequence[Row], memory: Memory) -> str:
     """The table in Markdown."""
     head = (
-        "| turns at once | gateway p50 ms | p99 ms | through the router p50 ms | p99 ms | added p50 ms | turns/s |\n"
-        "|--:|--:|--:|--:|--:|--:|--:|\n"
+        "| turns at once | gateway p50 ms | p99 ms | through the router p50 ms | p99 ms | added p50 ms | turns/s "
+        "| router CPU ms a turn |\n"
+        "|--:|--:|--:|--:|--:|--:|--:|--:|\n"
     )
     lines = "".join(
         f"| {r.concurrent} | {r.bare_p50:.1f} | {r.bare_p99:.1f} | {r.p50:.1f} | {r.p99:.1f} | {r.overhead:.1f} "
-        f"| {r.per_second:.0f} |\n"
+        f"| {r.per_second:.0f} | {r.cpu_ms:.1f} |\n"
         for r in rows
     )
     return f"{head}{lines}\n{memory.said()}"
@@ -229,7 +242,7 @@ def main() -> None:
         router = Program(folder, RECONCILER, "-q", "serve", "--port", "0")
         try:
             asyncio.run(measured(router.url, called(router.url), 8, 200))
-            rows = [row(gateway.url, router.url, concurrent) for concurrent in TURNS]
+            rows = [row(gateway.url, router, concurrent) for concurrent in TURNS]
             memory = remembered(router, given.memory_turns)
         finally:
             router.stop()

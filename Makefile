@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test test-real check benchmark rival lock setup schemas reference readme clean
+.PHONY: demo test test-real real-litellm real-others check benchmark rival lock setup schemas reference readme clean
 
 setup: $(STAMP)
 
@@ -35,8 +35,18 @@ test: setup  ## everything
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n $(WORKERS)
 
+# Each server is started once: LiteLLM, the slowest, beside all others.
+REAL_LITELLM := $(wildcard tests/real/test_*litellm*.py)
+REAL_OTHERS := $(filter-out $(REAL_LITELLM),$(wildcard tests/real/test_*.py))
+
 test-real: setup  ## against real gateways, installed into .real/ (needs node, npm and PostgreSQL's programs; 3 GB)
-	$(BIN)/pytest -n 2 --dist loadgroup -m real tests/real
+	$(MAKE) --jobs=2 --output-sync=target real-litellm real-others
+
+real-litellm: setup
+	$(BIN)/pytest -n 0 -m real $(REAL_LITELLM)
+
+real-others: setup
+	$(BIN)/pytest -n 0 -m real $(REAL_OTHERS)
 
 benchmark: setup  ## the README's figures, measured on this machine
 	$(BIN)/python benchmarks/run.py

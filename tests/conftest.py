@@ -58,14 +58,10 @@ settings.register_profile("quick", settings.get_profile("steady"), max_examples=
 settings.load_profile("quick" if os.environ.get("QUICK") else "steady")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "bench" in getattr(item, "fixturenames", ()) or SCENARIOS in item.path.parents:
             item.add_marker("process")
-        if item.get_closest_marker("real"):
-            # Each server is started once: tests of one stay together, the slowest to start beside all others.
-            item.add_marker(pytest.mark.xdist_group("litellm" if "litellm" in item.path.name else "others"))
     absent = _left_out(config)
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
     if left_out:

@@ -60,7 +60,8 @@ settings.load_profile("quick" if os.environ.get("QUICK") else "steady")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "bench" in getattr(item, "fixturenames", ()) or SCENARIOS in item.path.parents:
+        of_a_process = "bench" in getattr(item, "fixturenames", ()) or item.get_closest_marker("smg")
+        if of_a_process or SCENARIOS in item.path.parents:
             item.add_marker("process")
     absent = _left_out(config)
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]

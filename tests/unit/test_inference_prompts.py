@@ -185,6 +185,7 @@ def test_a_number_of_too_many_digits_is_an_error() -> None:
     assert caught.value.code == "template-invalid"
 
 
+@pytest.mark.slow
 def test_what_only_rendering_finds_too_deep_is_an_error_too() -> None:
     """Python's compiler gives up earlier than the template's parser."""
     deep = "{{ word" + "|lower" * 300 + " }}"

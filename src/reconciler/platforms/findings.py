@@ -43,6 +43,11 @@ def finding(resource: Resource, code: str, detail: str, path: str) -> Diagnostic
     return Diagnostic(Severity.ERROR, code, _SUMMARIES[code], detail, position, resource.address, path)
 
 
+def key_finding(resource: Resource, code: str, keys: Keys, detail: str) -> Diagnostic:
+    """One finding about one of the credentials; `keys` lead to the place from there."""
+    return finding(resource, code, detail, join("/spec/credentials", keys))
+
+
 def gateway_finding(gateway: Gateway, detail: str, path: str) -> Diagnostic:
     """An error at a field of a Gateway."""
     position = gateway.source.position(path)

@@ -7,7 +7,6 @@ from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Resource
-from reconciler.planning.pointer import join
 from reconciler.platforms.cxone.capabilities import (
     CAPABILITIES,
     CREDENTIAL_FIELDS,
@@ -20,7 +19,7 @@ from reconciler.platforms.cxone.capabilities import (
     STRATEGIES,
 )
 from reconciler.platforms.fields import Keys, strangers
-from reconciler.platforms.findings import finding, no_place, no_such_kind
+from reconciler.platforms.findings import finding, key_finding, no_place, no_such_kind
 
 _NO_FIELDS: Mapping[str, Any] = {}
 
@@ -67,16 +66,12 @@ def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
     for key_id, credential in credentials.items():
         priority = credential.get("priority")
         if type(priority) is not int:
-            yield _of_key(resource, "PLATFORM002", (key_id,), "cxone orders keys by a whole number; give one.")
+            yield key_finding(resource, "PLATFORM002", (key_id,), "cxone orders keys by a whole number; give one.")
         elif first.setdefault(priority, key_id) != key_id:
             detail = f"{first[priority]} has priority {priority} as well; cxone wants each to be different."
-            yield _of_key(resource, "PLATFORM003", (key_id, "priority"), detail)
+            yield key_finding(resource, "PLATFORM003", (key_id, "priority"), detail)
         if f"/spec/credentials/{key_id}/apiKey" not in resource.secrets:
-            yield _of_key(resource, "PLATFORM002", (key_id,), "cxone needs the key itself; refer to a secret.")
-
-
-def _of_key(resource: Resource, code: str, keys: Keys, detail: str) -> Diagnostic:
-    return finding(resource, code, detail, join("/spec/credentials", keys))
+            yield key_finding(resource, "PLATFORM002", (key_id,), "cxone needs the key itself; refer to a secret.")
 
 
 def _limit_findings(resource: Resource) -> Iterator[Diagnostic]:

@@ -15,6 +15,7 @@ from reconciler.model.ports import Judge, Material
 from reconciler.model.resource import Gateway, Guard, Resource
 from reconciler.model.run import Check
 from reconciler.planning.pointer import join
+from reconciler.platforms.listed import Listed, observed
 from reconciler.platforms.litellm import verify
 from reconciler.platforms.litellm.api import Api
 from reconciler.platforms.litellm.capabilities import ENDPOINT, WEBHOOK
@@ -22,16 +23,6 @@ from reconciler.platforms.litellm.convert import group_of, remote_id, revealed, 
 from reconciler.platforms.litellm.reading import Page, Reader
 from reconciler.platforms.litellm.webhooks import Webhooks
 from reconciler.platforms.litellm.writing import Writing, remove
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """All of one kind. The findings say why it is not all, or what else is there."""
-
-    kind: str
-    objects: Sequence[Live] = ()
-    findings: Sequence[Diagnostic] = ()
-    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +41,30 @@ class LitellmAdapter:
     async def observe(self) -> Observed:
         """Model groups and the webhook. What an interrupted creation left is told, and is no object."""
         listed = [await self._listed(ENDPOINT, self._endpoints()), await self._listed(WEBHOOK, self._webhook())]
-        return Observed(
-            self.gateway.name,
-            tuple(live for each in listed for live in each.objects),
-            complete=all(each.whole for each in listed),
-            diagnostics=tuple(finding for each in listed for finding in each.findings),
-            unseen=frozenset(each.kind for each in listed if not each.whole),
-        )
+        return observed(self.gateway.name, listed)
 
-    async def _listed(self, kind: str, read: Awaitable[_Listed]) -> _Listed:
+    async def _listed(self, kind: str, read: Awaitable[Listed]) -> Listed:
         try:
             return await read
         except GatewayError as error:
             unread = self._finding(
                 Severity.ERROR, "PLATFORM006", f"{kind} objects could not be read", f"{error}. Plan again."
             )
-            return _Listed(kind, (), (unread,), whole=False)
+            return Listed(kind, (), (unread,), whole=False)
 
-    async def _endpoints(self) -> _Listed:
+    async def _endpoints(self) -> Listed:
         page = await self._page(None)
         groups = page.groups()
-        return _Listed(
+        return Listed(
             ENDPOINT,
             [self.reader.live(group, page) for group in groups if group.visible],
             [self._leftover(group.name) for group in groups if group.owned and not group.visible],
         )
 
-    async def _webhook(self) -> _Listed:
+    async def _webhook(self) -> Listed:
         seen = await self.webhooks.look()
         live = None if seen.name is None else seen.live(seen.name)
-        return _Listed(WEBHOOK, () if live is None else (live,), self.webhooks.leftover(seen))
+        return Listed(WEBHOOK, () if live is None else (live,), self.webhooks.leftover(seen))
 
     def _leftover(self, group: str) -> Diagnostic:
         detail = (

@@ -18,7 +18,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, OAuth, Resource
 from reconciler.planning.pointer import join
 from reconciler.platforms.fields import Keys, ignored, strangers
-from reconciler.platforms.findings import finding, gateway_finding, no_such_kind, socket_findings
+from reconciler.platforms.findings import finding, gateway_finding, key_finding, no_such_kind, socket_findings
 from reconciler.platforms.litellm.capabilities import (
     CAPABILITIES,
     CREDENTIAL_FIELDS,
@@ -137,16 +137,12 @@ def _credential_findings(resource: Resource) -> Iterator[Diagnostic]:
         priority = credential.get("priority")
         if type(priority) is not int or not 0 <= priority <= LAST_ORDER:
             detail = f"litellm orders keys by a whole number from 0 to {LAST_ORDER}; give one."
-            yield _of_key(resource, "PLATFORM003", (key_id,), detail)
+            yield key_finding(resource, "PLATFORM003", (key_id,), detail)
         elif first.setdefault(priority, key_id) != key_id:
             detail = f"{first[priority]} has priority {priority} as well; litellm would spread calls over both."
-            yield _of_key(resource, "PLATFORM003", (key_id, "priority"), detail)
+            yield key_finding(resource, "PLATFORM003", (key_id, "priority"), detail)
         if f"/spec/credentials/{key_id}/apiKey" not in resource.secrets:
-            yield _of_key(resource, "PLATFORM002", (key_id,), "litellm needs the key itself; refer to a secret.")
-
-
-def _of_key(resource: Resource, code: str, keys: Keys, detail: str) -> Diagnostic:
-    return finding(resource, code, detail, join("/spec/credentials", keys))
+            yield key_finding(resource, "PLATFORM002", (key_id,), "litellm needs the key itself; refer to a secret.")
 
 
 def _number_findings(resource: Resource) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from reconciler.model.live import Live, Observed
 from reconciler.model.ports import Judge, Material
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.run import Check
+from reconciler.platforms.listed import Listed, observed
 from reconciler.platforms.mlflow import convert, verify
 from reconciler.platforms.mlflow.api import Api
 from reconciler.platforms.mlflow.capabilities import ENDPOINT, WEBHOOK
@@ -21,16 +22,6 @@ from reconciler.platforms.mlflow.parts import Parts, Stock, called
 
 SHOWN = 5
 """How many names of stray parts one warning lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """What one kind's lists gave; the findings say why it is not all, or what else is there."""
-
-    kind: str
-    objects: Sequence[Live] = ()
-    findings: Sequence[Diagnostic] = ()
-    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +37,19 @@ class MlflowAdapter:
         listed = await asyncio.gather(
             self._listed(ENDPOINT, self._endpoints()), self._listed(WEBHOOK, self._webhooks())
         )
-        return Observed(
-            self.gateway.name,
-            tuple(live for each in listed for live in each.objects),
-            complete=all(each.whole for each in listed),
-            diagnostics=tuple(finding for each in listed for finding in each.findings),
-            unseen=frozenset(each.kind for each in listed if not each.whole),
-        )
+        return observed(self.gateway.name, listed)
 
-    async def _listed(self, kind: str, read: Awaitable[_Listed]) -> _Listed:
+    async def _listed(self, kind: str, read: Awaitable[Listed]) -> Listed:
         try:
             return await read
         except GatewayError as error:
             detail = f"{error}. Plan again when the gateway answers."
             unread = self._finding(Severity.ERROR, "PLATFORM006", f"{kind} objects could not be read", detail)
-            return _Listed(kind, (), (unread,), whole=False)
+            return Listed(kind, (), (unread,), whole=False)
 
-    async def _endpoints(self) -> _Listed:
+    async def _endpoints(self) -> Listed:
         stock = await self.parts.stock()
-        return _Listed(
+        return Listed(
             ENDPOINT, [self._live(raw, stock.secrets.values()) for raw in stock.endpoints], self._stray(stock)
         )
 
@@ -83,12 +68,12 @@ class MlflowAdapter:
         )
         return (self._finding(Severity.WARNING, "PLATFORM009", "parts without their endpoint", detail),)
 
-    async def _webhooks(self) -> _Listed:
+    async def _webhooks(self) -> Listed:
         found: dict[str, Live] = {}
         async for raw in self.api.webhooks():
             live = convert.read_webhook(self.gateway.name, raw)
             found[live.remote_id] = live
-        return _Listed(WEBHOOK, tuple(found.values()))
+        return Listed(WEBHOOK, tuple(found.values()))
 
     def _finding(self, severity: Severity, code: str, summary: str, detail: str) -> Diagnostic:
         position = self.gateway.source.position("/spec/url")

@@ -16,6 +16,7 @@ from reconciler.errors import LedgerCorrupt, LedgerTooNew
 from reconciler.model.address import Address
 from reconciler.model.change import Action
 from reconciler.model.memory import Entry, Intent
+from reconciler.model.resource import EMPTY, Manage
 from reconciler.model.run import RunRecord
 from reconciler.model.secret import Fingerprint
 
@@ -117,6 +118,10 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "revision": entry.revision,
         "protect": entry.protect,
         "depends_on": [list(address) for address in entry.depends_on],
+        "manage": entry.manage.value,
+        "origin": entry.origin,
+        "labels": dict(entry.labels),
+        "unproved": list(entry.unproved),
     }
 
 
@@ -132,6 +137,10 @@ def _read_entry(data: Mapping[str, Any]) -> Entry:
         data["revision"],
         data["protect"],
         tuple(map(_address, data["depends_on"])),
+        Manage(data.get("manage", Manage.FULL)),
+        data.get("origin", ""),
+        data.get("labels", EMPTY),
+        tuple(data.get("unproved", ())),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action
-from reconciler.model.resource import EMPTY, Spec
+from reconciler.model.resource import EMPTY, Manage, Spec
 from reconciler.model.secret import Fingerprint
 
 
@@ -18,7 +18,10 @@ class Entry:
 
     `spec` is canonical and without secrets; `fingerprints` (JSON pointer → fingerprint) and `refs`
     (JSON pointer → text of the reference) stand for those; `hints` is what the platform revealed
-    right after the write. `protect` outlives the manifest that stated it. `depends_on` orders deletes.
+    right after the write. `protect` and `manage` outlive the manifest that stated them. `depends_on` orders deletes.
+    `origin` is the file that declared the object, as positions name it, and `labels` are those it had: a run over
+    part of the manifests removes only what was applied from within that part. `unproved` holds the JSON pointers of
+    what was written and not proved to work yet: secret leaves, and ``/spec`` for the object as a whole.
     """
 
     address: Address
@@ -30,6 +33,10 @@ class Entry:
     revision: str | None = None
     protect: bool = False
     depends_on: tuple[Address, ...] = ()
+    manage: Manage = Manage.FULL
+    origin: str = ""
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    unproved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerp
         live.revision,
         resource.lifecycle.protect,
         resource.depends_on,
+        resource.lifecycle.manage,
+        resource.source.position("").file,
+        resource.labels,
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
-from uuid import uuid4
 
 from reconciler import planning
 from reconciler.engine.assembly import Assembly, Site
@@ -129,7 +128,7 @@ async def taking_over(assembly: Assembly, seen: Survey, entries: Sequence[Entry]
             raise Blocked("the ledger moved meanwhile: another run was busy; look again", [_moved()])
         yield
         if leases:
-            await _record(Journal(assembly, uuid4().hex[:12], leases), entries)
+            await _record(Journal(assembly, assembly.new_run_id(), leases), entries)
 
 
 def _moved() -> Diagnostic:

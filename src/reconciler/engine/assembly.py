@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -29,6 +30,10 @@ class Site:
     adapter: Adapter
 
 
+def _random_run_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """The ports of one run.
@@ -49,6 +54,7 @@ class Assembly:
     commit: str | None = None
     lock_wait: float = 10.0
     checkers: tuple[Checker, ...] = ()
+    new_run_id: Callable[[], str] = _random_run_id
 
     def fingerprints(self, resource: Resource) -> Mapping[str, Fingerprint]:
         """Fingerprints of a resource's secrets by path, those that are known in this run."""

@@ -8,7 +8,6 @@ apply:     plan → approve → lease → look again if anything moved → finis
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -68,7 +67,7 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
     """
     require_applicable(planned.plan)
     if planned.plan.empty and planned.leftovers.none and not outdated(assembly, planned):
-        return nothing_to_do(_run_id())
+        return nothing_to_do(assembly.new_run_id())
     async with AsyncExitStack() as stack:
         leases = {
             gateway: await stack.enter_async_context(
@@ -157,7 +156,7 @@ async def _recorded(
     options: ApplyOptions,
     leases: Mapping[str, Lease],
 ) -> Run:
-    journal = Journal(assembly, _run_id(), leases)
+    journal = Journal(assembly, assembly.new_run_id(), leases)
     record = opening(assembly, journal.run_id, tuple(leases))
     await assembly.ledger.begin_run(record)
     journal.audit("run.started", digest=planned.plan.digest, changes=len(planned.plan.changes))
@@ -244,7 +243,3 @@ def _completed(options: PlanOptions, assembly: Assembly) -> PlanOptions:
         tool_version=assembly.tool_version,
         secrets_available=assembly.vault.available,
     )
-
-
-def _run_id() -> str:
-    return uuid.uuid4().hex[:12]

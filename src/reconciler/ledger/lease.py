@@ -20,6 +20,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -41,35 +42,35 @@ class Terms:
     poll: float = 0.2
 
 
-def take(db: sqlite3.Connection, lease: Lease, mine: Process, terms: Terms) -> tuple[str, float] | None:
+def take(db: sqlite3.Connection, lease: Lease, mine: Process, terms: Terms, host: Host) -> tuple[str, float] | None:
     """Take the lease; None when that worked, else who holds it and for how many seconds more."""
-    held = standing(db, lease.gateway)
+    held = standing(db, lease.gateway, host)
     if held is not None:
         return held
     db.execute(
         "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (lease.gateway, lease.holder, lease.token, time.time() + terms.lasts, mine.host, mine.pid, mine.started),
+        (lease.gateway, lease.holder, lease.token, host.now() + terms.lasts, mine.host, mine.pid, mine.started),
     )
     return None
 
 
-def standing(db: sqlite3.Connection, gateway: str) -> tuple[str, float] | None:
+def standing(db: sqlite3.Connection, gateway: str, host: Host) -> tuple[str, float] | None:
     """Who holds the gateway, and for how many seconds more; None when it is free by the table above."""
     row = db.execute("SELECT holder, expires, host, pid, started FROM leases WHERE gateway = ?", (gateway,)).fetchone()
     if row is None:
         return None
     holder, expires, *process = row
-    left = expires - time.time()
-    return (holder, left) if left > 0 and alive(Process(*process)) else None
+    left = expires - host.now()
+    return (holder, left) if left > 0 and host.is_alive(Process(*process)) else None
 
 
-def held_by(db: sqlite3.Connection, gateway: str, process: Process) -> bool:
+def held_by(db: sqlite3.Connection, gateway: str, process: Process, host: Host) -> bool:
     """Whether it is this very process that holds the gateway."""
     row = db.execute("SELECT host, pid, started FROM leases WHERE gateway = ?", (gateway,)).fetchone()
-    return row == process and standing(db, gateway) is not None
+    return row == process and standing(db, gateway, host) is not None
 
 
-def require(db: sqlite3.Connection, lease: Lease) -> None:
+def require(db: sqlite3.Connection, lease: Lease, host: Host) -> None:
     """Raises StaleLedger unless the lease is ours and its time runs."""
     row = db.execute("SELECT token, expires, holder FROM leases WHERE gateway = ?", (lease.gateway,)).fetchone()
     if row is None:
@@ -77,13 +78,13 @@ def require(db: sqlite3.Connection, lease: Lease) -> None:
     token, expires, holder = row
     if token != lease.token:
         raise lost(lease, f"{holder} has taken it")
-    if expires <= time.time():
+    if expires <= host.now():
         raise lost(lease, "its time ran out")
 
 
-def extend(db: sqlite3.Connection, lease: Lease, terms: Terms) -> None:
+def extend(db: sqlite3.Connection, lease: Lease, terms: Terms, host: Host) -> None:
     """Begin its time anew; one that was lost stays lost."""
-    now = time.time()
+    now = host.now()
     db.execute(
         "UPDATE leases SET expires = ? WHERE gateway = ? AND token = ? AND expires > ?",
         (now + terms.lasts, lease.gateway, lease.token, now),
@@ -122,6 +123,21 @@ class Renewal:
     def _serve(self) -> None:
         while not self._ended.wait(self._every):
             self._renew()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What leases need of the machine: its wall clock, whether a process is alive, and something that renews.
+
+    `renewing` makes a context manager that calls its second argument every so many seconds.
+    """
+
+    now: Callable[[], float] = time.time
+    is_alive: Callable[[Process], bool] = alive
+    renewing: Callable[[float, Callable[[], None]], AbstractContextManager[None]] = Renewal
+
+
+THIS_HOST = Host()
 
 
 def require_own(lease: Lease, addresses: Iterable[Address]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from reconciler.ledger import codec
 from reconciler.ledger import lease as leases
 from reconciler.ledger.commit import Committer
 from reconciler.ledger.file import not_yet, open_file, refusal
-from reconciler.ledger.process import Process, alive, this_process
+from reconciler.ledger.process import Process, this_process
 from reconciler.model.address import Address
 from reconciler.model.memory import Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
@@ -25,13 +25,32 @@ from reconciler.model.run import RunRecord
 TERMS = leases.Terms()
 
 
-class SqliteLedger:
-    """Implements the port Ledger. `process` says in whose name leases are taken, `terms` for how long."""
+def _random_token() -> str:
+    return secrets.token_hex(8)
 
-    def __init__(self, path: Path, clock: Clock, terms: leases.Terms = TERMS, process: Process | None = None) -> None:
+
+class SqliteLedger:
+    """Implements the port Ledger. `process` says in whose name leases are taken, `terms` for how long.
+
+    `committer`, `host` and `new_token` are for a simulation, which brings a disk, a clock and chance of its own.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        terms: leases.Terms = TERMS,
+        process: Process | None = None,
+        *,
+        committer: Committer | None = None,
+        host: leases.Host = leases.THIS_HOST,
+        new_token: Callable[[], str] = _random_token,
+    ) -> None:
         self._clock = clock
         self._path = path
-        self._committer = Committer(partial(open_file, path), partial(refusal, path))
+        self._committer = committer or Committer(partial(open_file, path), partial(refusal, path))
+        self._host = host
+        self._new_token = new_token
         self._terms = terms
         self._process = process or this_process()
 
@@ -43,13 +62,13 @@ class SqliteLedger:
 
     def lease(self, gateway: str, holder: str, wait: float) -> AbstractAsyncContextManager[Lease]:
         """Hold a gateway until the block ends, renewed meanwhile. Raises LeaseHeld after `wait` seconds."""
-        return self._held(Lease(gateway, holder, secrets.token_hex(8)), wait)
+        return self._held(Lease(gateway, holder, self._new_token()), wait)
 
     @asynccontextmanager
     async def _held(self, lease: Lease, wait: float) -> AsyncIterator[Lease]:
         try:
             await self._taken(lease, wait)
-            with leases.Renewal(self._terms.renew, lambda: self._committer.post(self._extend(lease))):
+            with self._host.renewing(self._terms.renew, lambda: self._committer.post(self._extend(lease))):
                 yield lease
         finally:
             # One that cannot be given back ends by itself; what went wrong in the block matters more.
@@ -58,14 +77,14 @@ class SqliteLedger:
 
     async def _taken(self, lease: Lease, wait: float) -> None:
         ends = self._clock.monotonic() + wait
-        attempt = partial(leases.take, lease=lease, mine=self._process, terms=self._terms)
+        attempt = partial(leases.take, lease=lease, mine=self._process, terms=self._terms, host=self._host)
         while (other := await self._committer.run(attempt)) is not None:
             if self._clock.monotonic() >= ends:
                 raise LeaseHeld(lease.gateway, *other)
             await self._clock.sleep(self._terms.poll)
 
     def _extend(self, lease: Lease) -> partial[None]:
-        return partial(leases.extend, lease=lease, terms=self._terms)
+        return partial(leases.extend, lease=lease, terms=self._terms, host=self._host)
 
     async def intend(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """On disk when it returns. Raises StaleLedger when the lease is lost."""
@@ -73,7 +92,7 @@ class SqliteLedger:
         rows = [(str(intent.address), codec.dump_intent(intent)) for intent in intents]
 
         def work(db: sqlite3.Connection) -> None:
-            leases.require(db, lease)
+            leases.require(db, lease, self._host)
             db.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?)", rows)
             _advance(db)
 
@@ -88,7 +107,7 @@ class SqliteLedger:
         rows = [(str(s.address), codec.dump_entry(s.entry)) for s in changed if s.entry is not None]
 
         def work(db: sqlite3.Connection) -> None:
-            leases.require(db, lease)
+            leases.require(db, lease, self._host)
             db.executemany("DELETE FROM intents WHERE address = ?", closed)
             db.executemany("DELETE FROM entries WHERE address = ?", gone)
             db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", rows)
@@ -110,7 +129,7 @@ class SqliteLedger:
 
     async def history(self, limit: int) -> Sequence[RunRecord]:
         """The newest runs first; one without an end whose leases are gone is shown as interrupted."""
-        return await self._committer.look(lambda db: _history(db, limit))
+        return await self._committer.look(lambda db: _history(db, limit, self._host))
 
     async def unlock(self, gateway: str) -> str | None:
         """Break a lease; returns who had it."""
@@ -118,7 +137,7 @@ class SqliteLedger:
 
     async def forget(self, address: Address) -> bool:
         """Drop an entry and its intent; False if there is none. Raises LeaseHeld while a run holds the gateway."""
-        return await self._committer.run(lambda db: _forget(db, address))
+        return await self._committer.run(lambda db: _forget(db, address, self._host))
 
     async def close(self) -> None:
         """End the writer's thread and give back the file."""
@@ -144,26 +163,26 @@ def _advance(db: sqlite3.Connection) -> None:
     db.execute("UPDATE meta SET serial = serial + 1")
 
 
-def _history(db: sqlite3.Connection, limit: int) -> Sequence[RunRecord]:
+def _history(db: sqlite3.Connection, limit: int, host: leases.Host) -> Sequence[RunRecord]:
     rows = db.execute("SELECT body, host, pid, started FROM runs ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
     records = codec.load_runs([body for body, *_ in rows])
-    return [_shown(db, record, Process(*row[1:])) for record, row in zip(records, rows, strict=True)]
+    return [_shown(db, record, Process(*row[1:]), host) for record, row in zip(records, rows, strict=True)]
 
 
-def _shown(db: sqlite3.Connection, record: RunRecord, process: Process) -> RunRecord:
-    if record.ended is not None or _running(db, record, process):
+def _shown(db: sqlite3.Connection, record: RunRecord, process: Process, host: leases.Host) -> RunRecord:
+    if record.ended is not None or _running(db, record, process, host):
         return record
     return replace(record, status="interrupted")
 
 
-def _running(db: sqlite3.Connection, record: RunRecord, process: Process) -> bool:
+def _running(db: sqlite3.Connection, record: RunRecord, process: Process, host: leases.Host) -> bool:
     if not record.gateways:
-        return alive(process)
-    return any(leases.held_by(db, gateway, process) for gateway in record.gateways)
+        return host.is_alive(process)
+    return any(leases.held_by(db, gateway, process, host) for gateway in record.gateways)
 
 
-def _forget(db: sqlite3.Connection, address: Address) -> bool:
-    if (held := leases.standing(db, address.gateway)) is not None:
+def _forget(db: sqlite3.Connection, address: Address, host: leases.Host) -> bool:
+    if (held := leases.standing(db, address.gateway, host)) is not None:
         raise LeaseHeld(address.gateway, *held)
     key = (str(address),)
     found = db.execute("DELETE FROM entries WHERE address = ?", key).rowcount

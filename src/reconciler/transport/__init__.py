@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from httpx import AsyncBaseTransport
+
 from reconciler.transport.auth import BearerCredential, Credential, HeaderCredential, OAuthCredential
 from reconciler.transport.client import Answer, Client, Repeat, Target, connect, encoded, segment
 from reconciler.transport.paging import pages
@@ -12,6 +14,7 @@ from reconciler.transport.stream import Stream
 
 __all__ = [
     "Answer",
+    "AsyncBaseTransport",
     "Backoff",
     "BearerCredential",
     "Client",

@@ -76,7 +76,7 @@ class Answer:
 class Target:
     """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes.
 
-    `socket_url` is where WebSockets are opened, None: at the base URL.
+    `socket_url` is where WebSockets are opened, None: at the base URL. `jitter` spreads repeats.
     """
 
     gateway: str
@@ -89,6 +89,7 @@ class Target:
     permissions: tuple[str, ...] = ()
     size_cap: int = SIZE_CAP
     socket_url: str | None = None
+    jitter: random.Random = field(default_factory=random.Random, repr=False, compare=False)
 
 
 @dataclass(eq=False)
@@ -108,7 +109,7 @@ class Client:
         self._clock = clock
         self._listen = listen
         self._base = target.base_url.rstrip("/")
-        self._backoff = Backoff(random.Random())  # noqa: S311 - jitter
+        self._backoff = Backoff(target.jitter)
         self._throttle = Throttle(target.concurrency, target.requests_per_second, clock)
         self._transport = transport
         self._own = values_of(target.credential)

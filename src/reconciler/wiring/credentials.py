@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from reconciler.transport import Credential
 
 
-def vault_of(settings: Settings, desired: Desired) -> Vault:
+def vault_of(settings: Settings, desired: Desired, environ: Mapping[str, str] = os.environ) -> Vault:
     """The vault of a run: fingerprints are keyed by the settings, or by each gateway's own credential."""
     roots = {name: _root_secret(gateway) for name, gateway in desired.gateways.items()}
     return secrets.open_vault(
         settings.secret_rules,
-        os.environ,
+        environ,
         key=settings.fingerprint_key,
         roots=roots,
         key_file=settings.directory / "fingerprint.key",

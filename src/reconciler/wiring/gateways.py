@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler import platforms
@@ -18,7 +20,7 @@ from reconciler.wiring.destinations import EMBEDDED
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
-    from reconciler.transport import Client
+    from reconciler.transport import AsyncBaseTransport, Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class GatewayPorts:
     vault: Vault
     clock: Clock
     progress: Progress
+    transport: Callable[[str], AsyncBaseTransport] | None = None
+    chance: random.Random = field(default_factory=random.Random)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,10 @@ async def open_gateway(
         total_timeout=gateway.timeouts.total,
         permissions=known.capabilities.permissions,
         socket_url=gateway.web_socket_url,
+        jitter=ports.chance,
     )
-    client = transport.connect(target, ports.clock, ports.progress)
+    carrier = None if ports.transport is None else ports.transport(base_url)
+    client = transport.connect(target, ports.clock, ports.progress, carrier)
     stack.push_async_callback(client.close)
     adapter = known.open(gateway, client)
     stack.push_async_callback(adapter.close)

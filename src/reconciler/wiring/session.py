@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from reconciler import __version__, planning
 from reconciler import ledger as ledgers
@@ -21,6 +24,31 @@ from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing,
 from reconciler.wiring.offline import normalized, platforms_of, today, unsupported
 from reconciler.wiring.vendors import require_hosts
 
+if TYPE_CHECKING:
+    from reconciler.transport import AsyncBaseTransport
+
+
+def _ledger(settings: Settings, clock: Clock) -> Ledger:
+    return ledgers.open_ledger(settings.ledger_url or settings.ledger_path, clock, settings.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run has of the machine it is on: time, chance, environment, disk and network.
+
+    `transport` carries requests to a base URL, None: real sockets.
+    """
+
+    clock: Clock = SystemClock()  # noqa: RUF009 - it has no state
+    chance: random.Random = random.SystemRandom()  # noqa: RUF009 - nor has this
+    environ: Mapping[str, str] = os.environ
+    holder: Callable[[], str] = holder
+    open_ledger: Callable[[Settings, Clock], Ledger] = _ledger
+    transport: Callable[[str], AsyncBaseTransport] | None = None
+
+
+THIS_MACHINE = Machine()
+
 
 @asynccontextmanager
 async def open_session(
@@ -30,11 +58,12 @@ async def open_session(
     progress: Progress,
     gateways: tuple[str, ...] = (),
     probes: Probes = NO_PROBES,
+    machine: Machine = THIS_MACHINE,
 ) -> AsyncIterator[Assembly]:
     """Open ledger, audit, secrets and the selected gateways; close them all at the end.
 
     Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
-    for what its platform cannot express, or for a probe that cannot be put.
+    for what its platform cannot express, or for a probe that cannot be put. `machine` is replaced by a simulation.
     """
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
@@ -42,16 +71,16 @@ async def open_session(
     require_hosts(settings, chosen, known)
     if probes.which is not Probing.NONE:
         require(tuple(unfit(chosen.inference)))
-    clock = SystemClock()
+    clock = machine.clock
     async with AsyncExitStack() as stack:
-        vault = vault_of(settings, chosen)
+        vault = vault_of(settings, chosen, machine.environ)
         stack.callback(vault.forget)
         await prepare_credentials(vault, chosen)
-        ledger = _ledger(settings, clock)
+        ledger = machine.open_ledger(settings, clock)
         stack.push_async_callback(ledger.close)
         audit = ledgers.open_audit(settings.audit_path, clock)
         stack.callback(audit.close)
-        ports = GatewayPorts(vault, clock, progress)
+        ports = GatewayPorts(vault, clock, progress, machine.transport, machine.chance)
         opened = {
             name: await open_gateway(stack, settings, gateway, known[name], ports)
             for name, gateway in sorted(chosen.gateways.items())
@@ -66,18 +95,15 @@ async def open_session(
             vault=vault,
             clock=clock,
             progress=progress,
-            holder=holder(),
+            holder=machine.holder(),
             tool_version=__version__,
             commit=commit_of(settings.root),
             lock_wait=settings.lock_timeout,
             checkers=checkers(probes, chosen, AskingPorts(links, clock, progress, audit)),
+            new_run_id=lambda: f"{machine.chance.getrandbits(48):012x}",
         )
 
 
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger alone, for the commands that only read or mend it."""
     return _ledger(settings, SystemClock())
-
-
-def _ledger(settings: Settings, clock: Clock) -> Ledger:
-    return ledgers.open_ledger(settings.ledger_url or settings.ledger_path, clock, settings.root)

@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler import __version__, planning
@@ -41,7 +41,7 @@ class Machine:
 
     clock: Clock = SystemClock()  # noqa: RUF009 - it has no state
     chance: random.Random = random.SystemRandom()  # noqa: RUF009 - nor has this
-    environ: Mapping[str, str] = os.environ
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     holder: Callable[[], str] = holder
     open_ledger: Callable[[Settings, Clock], Ledger] = _ledger
     transport: Callable[[str], AsyncBaseTransport] | None = None

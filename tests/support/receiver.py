@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -66,3 +67,42 @@ def receiving(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[Receiver]
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class Ear:
+    """A door that anybody may knock at: how often somebody did, and all the bytes that came."""
+
+    url: str = ""
+    knocks: int = 0
+    heard: bytes = b""
+
+
+@contextmanager
+def listening() -> Iterator[Ear]:
+    """Listen until the block ends, and answer every caller with a token that is worth nothing."""
+    ear = Ear()
+    door = socket.create_server(("127.0.0.1", 0))
+    ear.url = f"http://127.0.0.1:{door.getsockname()[1]}"
+
+    def serve() -> None:
+        while True:
+            try:
+                caller, _ = door.accept()
+            except OSError:
+                return
+            with caller:
+                ear.knocks += 1
+                caller.settimeout(5)
+                with suppress(OSError):
+                    ear.heard += caller.recv(65536)
+                    caller.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield ear
+    finally:
+        door.shutdown(socket.SHUT_RDWR)
+        door.close()
+        thread.join()

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 from reconciler.kinds.base import Document, LifecycleModel, Metadata, Name, SecretReference, Strict, Text
 from reconciler.kinds.gateway import parsable
 
-API_BASE = r"^https?://[^\s/@?#]+(/[^\s?#@]*)?$"
+API_BASE = r"^https?://[^\s/@?#\\]+(/[^\s?#@\\]*)?$"
 
 
 class CredentialModel(Strict):

@@ -8,25 +8,31 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from reconciler.kinds.base import ONE_MEMBER, Document, RootMetadata, SecretReference, Strict, Text, exactly_one
+from reconciler.model.hosts import host_of
 
-URL = r"^(https?://[^\s/@?#]+(/[^\s?#@]*)?|embedded:)$"
-SOCKET_URL = r"^wss?://[^\s/@?#]+(/[^\s?#@]*)?$"
-PATH = r"^(/[^\s?#]*|https?://[^\s@?#]+)$"
+URL = r"^(https?://[^\s/@?#\\]+(/[^\s?#@\\]*)?|embedded:)$"
+SOCKET_URL = r"^wss?://[^\s/@?#\\]+(/[^\s?#@\\]*)?$"
+PATH = r"^(/|/[^\s?#/\\][^\s?#\\]*|https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?)$"
+"""A path begins with one slash: two begin a host."""
 
 
 def parsable(value: str) -> str:
-    """A port out of range, or a bracket left open, is found here and not by the first request."""
-    _ = urlsplit(value).port
+    """A port out of range, a bracket left open, a host of two readings: found here and not by the first request."""
+    parts = urlsplit(value)
+    _ = parts.port
+    if parts.netloc:
+        host_of(value)
     return value
 
 
 Url = Annotated[str, StringConstraints(pattern=URL), AfterValidator(parsable)]
+PathOrUrl = Annotated[str, StringConstraints(pattern=PATH), AfterValidator(parsable)]
 
 
 class OAuthModel(Strict):
     """OAuth 2 client credentials."""
 
-    token_url: Annotated[str, StringConstraints(pattern=PATH)] = Field(
+    token_url: PathOrUrl = Field(
         default="/oauth/token", description="Relative to the URL, or absolute. The default is the platform's."
     )
     client_id: SecretReference
@@ -85,7 +91,7 @@ class GatewaySpec(Strict):
         default="", description="Tenant name, from which the platform derives the URL."
     )
     auth: AuthModel | None = None
-    paths: dict[Text, Annotated[str, StringConstraints(pattern=PATH)]] = {}
+    paths: dict[Text, PathOrUrl] = {}
     limits: LimitsModel = Field(default_factory=LimitsModel)
     timeouts: TimeoutsModel = Field(default_factory=TimeoutsModel)
     prune: bool = Field(default=True, description="Delete what is no longer declared.")

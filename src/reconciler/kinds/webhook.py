@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from reconciler.kinds.base import Document, LifecycleModel, Metadata, SecretReference, Strict
 from reconciler.kinds.gateway import parsable
 
-HOOK = r"^(https://[^\s/@?#]+|http://(localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|\[::1\])(:[0-9]+)?)(/[^\s]*)?$"
+HOOK = r"^(https://[^\s/@?#\\]+|http://(localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|\[::1\])(:[0-9]+)?)(/[^\s]*)?$"
 EVENT = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$"
 
 

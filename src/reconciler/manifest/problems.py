@@ -69,6 +69,7 @@ _FORMS = {
     "^[A-Z]{3}$": "must be a currency's three capital letters (ISO 4217), such as USD",
     "^\\S{1,256}$": "must be a model's id, without spaces",
     "^(/[A-Za-z0-9_~": "must be a path such as /webhook/cxone, without query, fragment or dots in front",
+    "^(/|/[^": "must be a path with one slash in front, or an http(s) URL without credentials, query or fragment",
     "^(https?://": "must be `embedded:` or an http(s) URL without credentials, query or fragment",
     "^(https://": "must be an https URL without credentials; http is for loopback only",
 }

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 CODES: Mapping[str, str] = {
     "WIRING001": "No platform of this name is built in, and no plug-in provides it.",
     "WIRING002": (
-        "The settings list the hosts that gateways may have (`allowedHosts`), and this one is not among them. A pull "
-        "request cannot send credentials elsewhere."
+        "The settings list the hosts that credentials may go to (`allowedHosts`), and this one is not among them: the "
+        "URL, token URL, WebSocket or path of a Gateway, or a URL in an object that has secrets, such as `apiBase` or "
+        "that of a Webhook. A pull request cannot send credentials elsewhere. Whoever runs the tool adds the host there."
     ),
     "WIRING004": (
-        "The gateway's URL is not https and not this machine, so that its credential, and every key that is written, "
-        "could be read on the way. Write https; inside a trusted network, this warning is all that happens."
+        "A URL that a credential goes to is not https and not this machine, so that it, and every key that is written, "
+        "could be read on the way. Names that begin like a loopback address are none. Write https; inside a trusted network, this warning is all that happens."
     ),
     "WIRING005": (
         "The credential of a gateway goes into a header of every request, and its value has characters that a header "

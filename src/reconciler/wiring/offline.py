@@ -19,7 +19,7 @@ from reconciler.planning import PlanOptions, World
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
 from reconciler.wiring.inference import unfit
-from reconciler.wiring.vendors import strangers
+from reconciler.wiring.vendors import misdirected, require_hosts
 
 
 def today(clock: Clock) -> date:
@@ -36,7 +36,7 @@ def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Dia
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
     questions = unfit(desired.inference)
-    hosts = (*strangers(desired, known, allowed_hosts), *in_clear(desired, known))
+    hosts = (*misdirected(desired, known, allowed_hosts), *in_clear(desired, known))
     dates = planning.due(desired, today(SystemClock()))
     return ordered((*limits, *hosts, *questions, *dates, *planning.offline_findings(fleet)))
 
@@ -55,7 +55,7 @@ def plan_against(
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
-    require(tuple(strangers(chosen, known, allowed_hosts)))
+    require_hosts(chosen, known, allowed_hosts)
     fleet = normalized(chosen, known)
     seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
     world = World(

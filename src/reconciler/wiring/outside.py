@@ -58,7 +58,7 @@ async def open_webhook(settings: Settings, webhook: Webhook) -> AsyncIterator[tu
     from reconciler import transport  # noqa: PLC0415 - see open_gateway
 
     parts = urlsplit(webhook.url)
-    if not is_allowed(settings, parts.hostname or ""):
+    if not is_allowed(parts.hostname or "", settings.allowed_hosts):
         detail = f"{parts.hostname!r} is not among the allowed hosts of the settings."
         raise InputError([Diagnostic(Severity.ERROR, "NOTIFY001", "this host is not allowed", detail)])
     vault = secrets.open_vault(

@@ -54,7 +54,7 @@ async def open_routes(
     names = {route.endpoint.gateway for route in routes.values()}
     chosen = replace(desired, gateways={name: desired.gateways[name] for name in sorted(names)})
     known = platforms_of(chosen)
-    require_hosts(settings, chosen, known)
+    require_hosts(chosen, known, settings.allowed_hosts)
     vault = vault_of(settings, chosen)
     async with AsyncExitStack() as stack:
         await prepare_credentials(vault, chosen)

@@ -68,7 +68,7 @@ async def open_session(
     chosen = select(desired, gateways)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
-    require_hosts(settings, chosen, known)
+    require_hosts(chosen, known, settings.allowed_hosts)
     if probes.which is not Probing.NONE:
         require(tuple(unfit(chosen.inference)))
     clock = machine.clock

@@ -21,15 +21,24 @@ from reconciler import platforms
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway
-from reconciler.settings import Settings
 from reconciler.wiring.destinations import destinations, host_findings
 from reconciler.wiring.findings import finding, require
 
 
-def require_hosts(settings: Settings, desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> None:
+def require_hosts(
+    desired: Desired, known: Mapping[str, platforms.OpenablePlatform], allowed_hosts: tuple[str, ...]
+) -> None:
     """Raise InputError where a credential would go to a host that is not allowed, or to another vendor."""
-    require([f for name, gateway in desired.gateways.items() for f in host_findings(settings, gateway, known[name])])
-    require(tuple(strangers(desired, known, settings.allowed_hosts)))
+    require(tuple(misdirected(desired, known, allowed_hosts)))
+
+
+def misdirected(
+    desired: Desired, known: Mapping[str, platforms.OpenablePlatform], allowed_hosts: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    """Where a credential would go to a host that is not allowed; where to another vendor."""
+    if allowed_hosts:
+        yield from host_findings(desired, known, allowed_hosts)
+    yield from strangers(desired, known, allowed_hosts)
 
 
 def strangers(
@@ -63,7 +72,7 @@ def _is_number(host: str) -> bool:
 
 def domain_of(host: str, domains: Iterable[str]) -> str | None:
     """Which of the domains a host lies in; a host may be the domain itself."""
-    plain = host.rstrip(".")
+    plain = host.lower().rstrip(".")
     return next((domain for domain in domains if plain == domain or plain.endswith(f".{domain}")), None)
 
 

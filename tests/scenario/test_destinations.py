@@ -73,12 +73,16 @@ def test_a_providers_key_goes_to_allowed_hosts_only(
 
 def test_a_token_url_in_clear_is_said_by_every_plan(bench: Bench) -> None:
     """The same host is not the same way: the client secret would be readable to all in between."""
-    bench.write("manifests/gateway.yaml", gateway("https://llm.example.com", oauth=", tokenUrl: 'http://llm.example.com/t'"))
+    bench.write(
+        "manifests/gateway.yaml", gateway("https://llm.example.com", oauth=", tokenUrl: 'http://llm.example.com/t'")
+    )
     found = bench.run("validate", "--format", "json").json["diagnostics"]
     assert [(d["code"], d["path"]) for d in found] == [("WIRING004", "/spec/auth/oauth/tokenUrl")]
 
 
-@pytest.mark.parametrize("host", ["127.attacker.example", "localhost.attacker.example", "0.0.0.0", "127.0.0.1.nip.example"])  # noqa: S104 - a text
+@pytest.mark.parametrize(
+    "host", ["127.attacker.example", "localhost.attacker.example", "10.0.0.1", "127.0.0.1.nip.example"]
+)
 def test_what_only_looks_like_this_machine_is_in_clear(bench: Bench, host: str) -> None:
     """A name is no address, whatever it begins with."""
     bench.write("manifests/gateway.yaml", gateway(f"http://{host}:8080"))
@@ -126,7 +130,8 @@ def test_an_allowed_host_is_allowed_in_every_spelling(bench: Bench, host: str) -
 
 
 @pytest.mark.parametrize(
-    "place", ["//attacker.example/t", "/\\\\attacker.example/t", "\\\\\\\\attacker.example", "https:///attacker.example"]
+    "place",
+    ["//attacker.example/t", "/\\\\attacker.example/t", "\\\\\\\\attacker.example", "https:///attacker.example"],
 )
 @pytest.mark.parametrize("field", ["tokenUrl", "paths"])
 def test_a_relative_place_cannot_leave_its_host(bench: Bench, place: str, field: str) -> None:

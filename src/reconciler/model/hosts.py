@@ -1,4 +1,4 @@
-"""Hosts, in the one spelling that they are compared in.
+r"""Hosts, in the one spelling that they are compared in.
 
 | as it is written                       | the host                                                      |
 |----------------------------------------|---------------------------------------------------------------|
@@ -6,7 +6,7 @@
 | ``[::ffff:127.0.0.1]``                 | ``127.0.0.1``: it is the same machine                         |
 | ``2130706433``, ``0x7f.1``, ``127.1``  | none: resolvers take it for an address, and readers do not    |
 | ``bücher.example``, ``%65vil.example`` | none: there are several ways to read it; ``xn--`` is ASCII    |
-| ``good.example\\@evil.example``         | none                                                          |
+| ``good.example\@evil.example``         | none                                                          |
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def canonical(host: str) -> str:
     try:
         return str(IPv4Address(plain))
     except ValueError:
-        raise ValueError(f"{host!r} would be taken for an address: write it as four numbers, such as 127.0.0.1") from None
+        raise ValueError(
+            f"{host!r} would be taken for an address: write it as four numbers, such as 127.0.0.1"
+        ) from None
 
 
 def origin_of(url: str) -> str:

@@ -9,11 +9,12 @@ CODES: Mapping[str, str] = {
     "WIRING002": (
         "The settings list the hosts that credentials may go to (`allowedHosts`), and this one is not among them: the "
         "URL, token URL, WebSocket or path of a Gateway, or a URL in an object that has secrets, such as `apiBase` or "
-        "that of a Webhook. A pull request cannot send credentials elsewhere. Whoever runs the tool adds the host there."
+        "that of a Webhook. A pull request cannot send credentials elsewhere. Whoever runs the tool adds the host."
     ),
     "WIRING004": (
         "A URL that a credential goes to is not https and not this machine, so that it, and every key that is written, "
-        "could be read on the way. Names that begin like a loopback address are none. Write https; inside a trusted network, this warning is all that happens."
+        "could be read on the way. Names that begin like a loopback address are none. Write https; inside a "
+        "trusted network, this warning is all that happens."
     ),
     "WIRING005": (
         "The credential of a gateway goes into a header of every request, and its value has characters that a header "

@@ -1,10 +1,11 @@
 """Where credentials would go, and whether they may.
 
-| what a manifest names                                     | what goes there                  | held to `allowedHosts` |
-|-----------------------------------------------------------|----------------------------------|------------------------|
-| `url`, `org`, `webSocketUrl`, `tokenUrl`, a full URL in `paths` of a Gateway | its credential, providers' keys | yes |
-| a URL in the spec of an object that has secrets (`apiBase`, `options`, a Webhook's `url`) | those secrets, by the gateway's hand | yes |
-| a path                                                    | stays on the host of the `url`   |                        |
+| what a manifest names                                 | what goes there                 | held to `allowedHosts` |
+|-------------------------------------------------------|---------------------------------|------------------------|
+| `url`, `org`, `webSocketUrl`, `tokenUrl` of a Gateway | its credential, providers' keys | yes                    |
+| a full URL in its `paths`                             | the same                        | yes                    |
+| a URL in an object that has secrets (`apiBase`, …)    | those, by the gateway's hand    | yes                    |
+| a path                                                | stays on the host of the `url`  |                        |
 
 Relative places are judged by the origin that they resolve to, and hosts by their one spelling (`model/hosts.py`).
 """

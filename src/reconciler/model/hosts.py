@@ -53,7 +53,7 @@ def canonical(host: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL; a socket belongs to the origin of its handshake. Raises ValueError as `host_of`."""
+    """Scheme, host and port; a socket belongs to the origin of its handshake. Raises ValueError as `host_of`."""
     parts = urlsplit(url)
     host, scheme = host_of(url), _SECURE.get(parts.scheme, parts.scheme)
     shown = f"[{host}]" if ":" in host else host

@@ -87,7 +87,7 @@ def test_a_week_of_nights(night: Bench, api: GitHubApi, receiver: Receiver) -> N
     assert api.said(number) == []
     night.manifests(endpoint("one"), endpoint("two"))
     assert drift(night).json["summary"]["pending"] == 1
-    assert api.said(number) == ["Drift: 1 changed outside, 1 merged but not applied."]
+    assert api.said(number) == ["Drift: 1 changed outside, 1 declared but not applied."]
 
     assert night.apply("--metrics", "apply.prom").code == 0
     assert 'action="create",command="apply",status="applied"' in (night.root / "apply.prom").read_text()

@@ -137,6 +137,7 @@ PLAN = Plan(
     complete=True,
     digest=intent_digest(CHANGES),
     created_at="2026-01-31T12:00:00.000Z",
+    uncommitted=frozenset(),
 )
 
 EMPTY = Plan(

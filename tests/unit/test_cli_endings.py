@@ -139,7 +139,7 @@ def test_the_plan_of_a_failed_command_can_be_shown_and_never_applied(capsys: pyt
     """What a pull request's comment is made from must also exist when the manifests are wrong."""
     manifests(GATEWAY.format(url='"embedded:"', total=10), endpoint("one", rpm=0))
     assert run(["plan", "--report", "json:plan.json"]) == 1
-    assert run(["show", "plan.json"]) == 0
+    assert run(["show", "plan.json"]) == 1
     assert "incomplete and cannot be applied" in capsys.readouterr().out
 
 
@@ -231,7 +231,7 @@ def test_an_edited_plan_file_is_not_shown(tmp_path: Path, capsys: pytest.Capture
     document = made_plan(tmp_path / "plan.json")
     document["basis"]["commit"] = "0000000"
     (tmp_path / "plan.json").write_text(json.dumps(document), encoding="utf-8")
-    assert run(["show", "plan.json", "--format", "json"]) == 0
+    assert run(["show", "plan.json", "--format", "json"]) == 3
     capsys.readouterr()
     document["changes"][1]["fields"][0]["after"] = 601
     (tmp_path / "plan.json").write_text(json.dumps(document), encoding="utf-8")

@@ -148,7 +148,7 @@ def test_verify_lets_every_probe_decide() -> None:
     gated = Gated([inquiry(name="bad", min_tokens=1000, gate=False)])
     applied(gated, endpoint())
     gated.scope = Scope.ALL
-    (outcome,) = asyncio.run(engine.verify(gated.assembly(endpoint()), [ENDPOINT]))
+    (outcome,), _ = asyncio.run(engine.verify(gated.assembly(endpoint()), [ENDPOINT]))
     assert (outcome.healthy, outcome.status) == (False, Status.UNCHANGED)
 
 

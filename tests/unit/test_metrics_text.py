@@ -30,7 +30,7 @@ def labels(**given: str) -> tuple[tuple[str, str], ...]:
 def test_a_drift_run_has_all_its_gauges() -> None:
     """An alarm is written against these names and labels: they are an interface."""
     tallies = {("prod", "Endpoint"): Tally(unchanged=12), ("prod", "Webhook"): Tally(unmanaged=3)}
-    plan = replace(samples.PLAN, tallies=tallies)
+    plan = replace(samples.PLAN, tallies=tallies, diagnostics=samples.FINDINGS[2:])
     found = read(text(Measured("drift", 2, 1_700_000_000.5, 1.25, plan, requests={"prod": 7})))
     assert found["reconciler_last_run_timestamp_seconds"] == {labels(): 1_700_000_000.5}
     assert found["reconciler_last_run_duration_seconds"] == {labels(): 1.25}

@@ -172,7 +172,7 @@ class _Apply:
         run = Run("", status, code, diagnostics=(*plan.diagnostics, *self._besides(plan, refusal)))
         self.run.say_findings(refusal.diagnostics)
         say(f"blocked: {refusal}")
-        return Ending(code, self._report(plan, run, lambda: self._lines(plan)), told(plan))
+        return Ending(code, self._report(plan, run, lambda: self._lines(plan)), told(plan, code))
 
     def _besides(self, plan: Plan, refusal: Blocked) -> list[Diagnostic]:
         return [finding for finding in refusal.diagnostics if finding not in plan.diagnostics]
@@ -182,7 +182,7 @@ class _Apply:
             yield from self._lines(plan)
             yield from terminal.run_lines(run)
 
-        return Ending(run.exit_code, self._report(plan, run, lines), told(plan))
+        return Ending(run.exit_code, self._report(plan, run, lines), told(plan, run.exit_code))
 
     def _report(self, plan: Plan, run: Run, lines: Callable[[], Iterator[terminal.Line]]) -> Report:
         edges = {} if self.desired is None else edges_of(self.desired)
@@ -233,4 +233,6 @@ def _failed(failure: Failure, run: Run, plan: Plan | None) -> Ending:
 
     about = Subject("apply", failure.code, plan, run, run.outcomes, failure.diagnostics)
     shown = plan or nothing_seen(failure, Mode.APPLY)
-    return Ending(failure.code, Report(lines, lambda: documents.run_document(run), lambda: about), told(shown))
+    return Ending(
+        failure.code, Report(lines, lambda: documents.run_document(run), lambda: about), told(shown, failure.code)
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from reconciler.cli.exits import DIFFERENCES, FAILED, OK
 from reconciler.cli.failure import Failure
 from reconciler.cli.options import gateways, metrics, paths, reporting, traces
-from reconciler.cli.planning import nothing_seen, options, told
+from reconciler.cli.planning import drift_exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
@@ -18,7 +19,6 @@ from reconciler.cli.watch import Watch
 from reconciler.model.plan import Mode, Plan
 from reconciler.render import json as documents
 from reconciler.render import terminal
-from reconciler.render.view import pending
 
 NOTIFY = "Tell: webhook[:URL] of the settings, github-issue[:LABEL]; repeatable."
 
@@ -61,13 +61,16 @@ class _Drift:
         ) as session:
             planned = await engine.plan(session, options(run, Mode.DRIFT, self.given))
             plan = await engine.with_checks(session, planned) if verifies else planned.plan
-        self.plan, code = plan, _exit_code(plan)
+        if plan.changes:
+            root, read = run.settings.root, run.manifests(self.given["paths"])
+            plan = replace(plan, uncommitted=await asyncio.to_thread(wiring.uncommitted, root, read, desired))
+        self.plan, code = plan, drift_exit_code(plan)
         report = Report(
             lambda: terminal.drift_lines(plan, run.source),
             lambda: documents.drift_document(plan, code),
             lambda: subject("drift", code, run, plan=plan, edges=edges_of(desired)),
         )
-        return Ending(code, report, told(plan))
+        return Ending(code, report, told(plan, code))
 
     async def tell(self, end: Ending | Failure) -> None:
         """Whoever waits for a report every night is told as well that there is none."""
@@ -81,11 +84,4 @@ class _Drift:
 
 def _failed(failure: Failure) -> Ending:
     plan = nothing_seen(failure, Mode.DRIFT)
-    return failed_with(failure, documents.drift_document(plan, failure.code), told(plan), "drift")
-
-
-def _exit_code(plan: Plan) -> int:
-    """Findings that would block an apply do not: looking is what was asked for."""
-    if not plan.complete:
-        return FAILED
-    return DIFFERENCES if plan.drift or pending(plan) else OK
+    return failed_with(failure, documents.drift_document(plan, failure.code), told(plan, failure.code), "drift")

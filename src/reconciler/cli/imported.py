@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.model.live import Live
 from reconciler.model.resource import Resource
 from reconciler.render import json as documents
@@ -53,6 +53,9 @@ def lines(
     for path in sorted(found.files):
         yield ((f"  wrote {clean(str(path.relative_to(root.absolute())))}", "green"),)
     count, blanks = len(found.entries), sum(1 for _ in _blanks(found))
+    if not found.files and has_errors(findings):
+        yield (("Nothing was imported: not everything could be read.", "bold red"),)
+        return
     if not found.files:
         yield (("Nothing to import: every object is declared, owned, or cannot be written.", "bold"),)
         return

@@ -19,6 +19,7 @@ from reconciler.cli.targets import IssueTarget
 from reconciler.errors import GatewayError, InputError
 from reconciler.model.plan import Plan
 from reconciler.model.run import Run
+from reconciler.planning import Standing, standing_of_drift
 from reconciler.render import json as documents
 from reconciler.render import markdown, overview, view
 from reconciler.render.subject import Subject
@@ -134,7 +135,7 @@ def _finding(plan: Plan) -> Finding:
 
     if plan.drift or view.pending(plan):
         return Finding.DIFFERENCES
-    return Finding.NOTHING if plan.complete else Finding.NOT_ALL_SEEN
+    return Finding.NOTHING if standing_of_drift(plan) is Standing.IN_STEP else Finding.NOT_ALL_SEEN
 
 
 def substance(plan: Plan) -> str:

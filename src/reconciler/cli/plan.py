@@ -46,7 +46,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 def _failed(failure: Failure) -> Ending:
     plan = nothing_seen(failure, Mode.APPLY)
-    return failed_with(failure, documents.plan_document(plan), told(plan), "plan")
+    return failed_with(failure, documents.plan_document(plan), told(plan, failure.code), "plan")
 
 
 async def _plan(run: Command, watch: Watch, given: dict[str, Any]) -> Ending:
@@ -85,4 +85,4 @@ def _ending(run: Command, desired: Desired, plan: Plan, given: dict[str, Any]) -
         from reconciler.cli import planfile  # noqa: PLC0415 - only where one is written
 
         planfile.write(given["out"], plan)
-    return Ending(code, report, told(plan, str(given["out"] or "")))
+    return Ending(code, report, told(plan, code, str(given["out"] or "")))

@@ -11,7 +11,14 @@ from reconciler.cli.failure import Failure
 from reconciler.cli.options import allowed
 from reconciler.cli.session import Command
 from reconciler.model.plan import Basis, Mode, Plan, Summary
-from reconciler.planning import PlanOptions, Rotations, intent_digest
+from reconciler.planning import (
+    PlanOptions,
+    Rotations,
+    Standing,
+    intent_digest,
+    standing_of_drift,
+    standing_of_plan,
+)
 
 
 def options(run: Command, mode: Mode, given: dict[str, Any]) -> PlanOptions:
@@ -25,13 +32,19 @@ def options(run: Command, mode: Mode, given: dict[str, Any]) -> PlanOptions:
     )
 
 
+_OF_PLAN = {Standing.UNSEEN: FAILED, Standing.BLOCKED: BLOCKED, Standing.DIFFERS: DIFFERENCES, Standing.IN_STEP: OK}
+_OF_DRIFT = {**_OF_PLAN, Standing.BLOCKED: FAILED}
+
+
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """The exit code of a plan: what cannot be seen fails, what must be decided blocks, the rest is a difference."""
-    if not plan.complete:
-        return FAILED
-    if plan.blocked:
-        return BLOCKED
-    return DIFFERENCES if detailed and not plan.empty else OK
+    code = _OF_PLAN[standing_of_plan(plan)]
+    return OK if code == DIFFERENCES and not detailed else code
+
+
+def drift_exit_code(plan: Plan) -> int:
+    """The exit code of a look for drift: 2 for what differs, 1 where an error leaves open whether something does."""
+    return _OF_DRIFT[standing_of_drift(plan)]
 
 
 def nothing_seen(failure: Failure, mode: Mode) -> Plan:
@@ -48,8 +61,8 @@ def nothing_seen(failure: Failure, mode: Mode) -> Plan:
     )
 
 
-def told(plan: Plan, plan_file: str = "") -> Mapping[str, object]:
-    """What a CI job is told of a plan."""
+def told(plan: Plan, code: int, plan_file: str = "") -> Mapping[str, object]:
+    """What a CI job is told of a plan and of how the command ends."""
     summary = plan.summary
     return {
         "has-changes": not plan.empty,
@@ -57,7 +70,7 @@ def told(plan: Plan, plan_file: str = "") -> Mapping[str, object]:
         "to-update": summary.update + summary.replace,
         "to-delete": summary.delete,
         "has-drift": bool(plan.drift),
-        "blocked": plan.complete and plan.blocked,
+        "blocked": code == BLOCKED,
         "digest": plan.digest,
         "plan-file": plan_file,
     }

@@ -83,9 +83,8 @@ class Command:
         desired = self.read(paths, _prepare)
         if has_errors(desired.diagnostics):
             raise InputError(desired.diagnostics)
-        if not desired.gateways:
-            detail = "there is no Gateway in the manifests that were read; check PATH and the working folder."
-            raise InputError([*desired.diagnostics, _finding("CLI004", "nothing to work on", detail)])
+        if missing := nothing_to_work_on(desired):
+            raise InputError([*desired.diagnostics, missing])
         for name in gateways:
             if name not in desired.gateways:
                 raise click.UsageError(f"there is no gateway {name!r};{_known(name, desired.gateways)}")
@@ -93,8 +92,13 @@ class Command:
 
     def read(self, paths: Sequence[Path], meanwhile: Callable[[], object] = lambda: None) -> Desired:
         """Read the manifests, errors and all. Paths of the command line are relative to the working folder."""
-        chosen = [Path.cwd() / path for path in paths] or [Path(name) for name in self.settings.manifests]
-        return load(chosen, LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile))
+        return load(
+            self.manifests(paths), LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile)
+        )
+
+    def manifests(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """Where the manifests are: what the command line names, or else the settings."""
+        return [Path.cwd() / path for path in paths] or [Path(name) for name in self.settings.manifests]
 
     def source(self, position: Position) -> str | None:
         """The line that a position is in."""
@@ -203,8 +207,12 @@ def _documents(failure: Failure) -> Any:
     return documents.diagnostic_documents(failure.diagnostics)
 
 
-def _finding(code: str, summary: str, detail: str) -> Diagnostic:
-    return Diagnostic(Severity.ERROR, code, summary, detail)
+def nothing_to_work_on(desired: Desired) -> Diagnostic | None:
+    """Why manifests without a gateway come to nothing: whoever finds no fault in them has looked at none."""
+    if desired.gateways:
+        return None
+    detail = "there is no Gateway in the manifests that were read; check PATH and the working folder."
+    return Diagnostic(Severity.ERROR, "CLI004", "nothing to work on", detail)
 
 
 def _known(word: str, names: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from reconciler.cli.exits import FAILED, OK
 from reconciler.cli.failure import Failure
 from reconciler.cli.options import paths, reporting
 from reconciler.cli.report import Ending, Report
-from reconciler.cli.session import Command, failed_with
+from reconciler.cli.session import Command, failed_with, nothing_to_work_on
 from reconciler.cli.subject import edges_of, subject
 from reconciler.model.diagnostic import has_errors, ordered
 from reconciler.render import json as documents
@@ -37,8 +37,11 @@ def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
 
     desired = run.read(paths)
     found = desired.diagnostics
+    missing = nothing_to_work_on(desired)
     if not has_errors(found):
-        found = ordered((*found, *wiring.validate(desired, run.settings.allowed_hosts)))
+        found = (
+            (*found, missing) if missing else ordered((*found, *wiring.validate(desired, run.settings.allowed_hosts)))
+        )
 
     def lines() -> Iterator[terminal.Line]:
         yield from terminal.diagnostic_lines(found, run.source)

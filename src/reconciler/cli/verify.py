@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import click
 
-from reconciler.cli.exits import OK, UNHEALTHY
+from reconciler.cli.exits import FAILED, OK, UNHEALTHY
 from reconciler.cli.failure import Failure
 from reconciler.cli.options import gateways, reporting, traces
 from reconciler.cli.report import Ending, Report
@@ -16,6 +16,8 @@ from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
 from reconciler.cli.watch import Watch
 from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic, has_errors
+from reconciler.model.run import Outcome
 from reconciler.render import json as documents
 from reconciler.render import terminal
 
@@ -69,11 +71,23 @@ async def _verify(run: Command, watch: Watch, given: Mapping[str, Any], addresse
     which = wiring.Probing.NONE if given["no_probes"] else wiring.Probing.ALL
     probes = wiring.Probes(which, given["budget"])
     async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard, probes=probes) as session:
-        outcomes = await engine.verify(session, addresses)
-    code = OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
+        outcomes, found = await engine.verify(session, addresses)
+    code = _exit_code(outcomes, found)
     report = Report(
-        lambda: terminal.outcome_lines(outcomes),
-        lambda: documents.verify_document(code, outcomes),
-        lambda: subject("verify", code, run, outcomes=outcomes, edges=edges_of(desired)),
+        lambda: _lines(run, outcomes, found),
+        lambda: documents.verify_document(code, outcomes, found),
+        lambda: subject("verify", code, run, outcomes=outcomes, diagnostics=found, edges=edges_of(desired)),
     )
     return Ending(code, report)
+
+
+def _exit_code(outcomes: Sequence[Outcome], found: Sequence[Diagnostic]) -> int:
+    """What could not be looked at comes before what was found not to work."""
+    if has_errors(found):
+        return FAILED
+    return OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
+
+
+def _lines(run: Command, outcomes: Sequence[Outcome], found: Sequence[Diagnostic]) -> Iterator[terminal.Line]:
+    yield from terminal.diagnostic_lines(found, run.source)
+    yield from terminal.outcome_lines(outcomes)

@@ -79,14 +79,22 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
         return await _recorded(assembly, fresh, plan_options, options, leases)
 
 
-async def verify(assembly: Assembly, addresses: Sequence[Address]) -> tuple[Outcome, ...]:
-    """Connectivity validation of what is live, now; of everything desired when no address is given."""
+async def verify(
+    assembly: Assembly, addresses: Sequence[Address]
+) -> tuple[tuple[Outcome, ...], tuple[Diagnostic, ...]]:
+    """Connectivity validation of what is live, now; of everything desired when no address is given.
+
+    With it what there is to say of the manifests and of what could not be read.
+    """
     await unset.prepare(assembly)
     entries = (await assembly.ledger.load()).entries
-    observed = planning.readdressed(await observe(assembly), assembly.desired.resources, entries)
+    seen = await observe(assembly)
+    findings = ordered((*assembly.desired.diagnostics, *(d for one in seen.values() for d in one.diagnostics)))
+    observed = planning.readdressed(seen, assembly.desired.resources, entries)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
-    return tuple(await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen)))
+    outcomes = await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen))
+    return tuple(outcomes), findings
 
 
 def _unread(assembly: Assembly, resource: Resource, entries: Mapping[Address, Entry]) -> Live | None:

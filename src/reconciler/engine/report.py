@@ -8,6 +8,7 @@
 | a write failed, or its outcome is unknown       | failed      | 1    |
 | a verification failed, or a change was restored | unhealthy   | 4    |
 | nothing of these, but a difference is left      | failed      | 1    |
+| nothing of these, but the last look failed      | failed      | 1    |
 
 The first row that fits, from the third on, wins.
 """
@@ -17,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.engine.assembly import ApplyOptions, Planned
-from reconciler.model.run import Outcome, Residue, Run, RunStatus, Status
+from reconciler.model.diagnostic import Severity
+from reconciler.model.run import Outcome, Run, RunStatus, Status
 from reconciler.planning import residue
 
 EXIT_CODES = {
@@ -46,11 +48,13 @@ def finished_run(
     """The run as a whole, with what is left over of the changes that were applied in health."""
     settled = {o.address for o in outcomes if o.status is Status.APPLIED and o.healthy}
     left = tuple(item for item in residue(after.plan) if item.address in settled)
-    status = _status(outcomes, left, options)
-    return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, planned.plan.diagnostics)
+    errors = tuple(item for item in after.plan.diagnostics if item.severity is Severity.ERROR)
+    status = _status(outcomes, (*left, *errors), options)
+    found = tuple(dict.fromkeys((*planned.plan.diagnostics, *errors)))
+    return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, found)
 
 
-def _status(outcomes: Sequence[Outcome], left: Sequence[Residue], options: ApplyOptions) -> RunStatus:
+def _status(outcomes: Sequence[Outcome], left: Sequence[object], options: ApplyOptions) -> RunStatus:
     if any(o.status is Status.SKIPPED for o in outcomes) and options.stop.is_set():
         return RunStatus.INTERRUPTED
     if any(o.status in {Status.FAILED, Status.UNKNOWN} and o.healthy for o in outcomes):

@@ -13,4 +13,7 @@ class DriftCause(StrEnum):
     DELETED = "deleted out of band"
     FAILING = "failing check"
     UNAPPLIED = "merged but not applied"
+    UNCOMMITTED = "edited in the working tree, not committed"
+    DECLARED = "declared but not applied"
+    ROTATED = "secret rotated but not applied"
     DEFAULT = "server default"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.resource import EMPTY
@@ -60,7 +61,8 @@ class Plan:
 
     `drift` shows, apart, what differs from what was last applied: changes there are never executed. `defaults`
     shows fields that only the server speaks of, in the mode for drift alone; they are not counted either. `tallies`
-    are by gateway and kind. Neither of the two is part of a plan file.
+    are by gateway and kind. `uncommitted` are the objects that the manifests want otherwise than the commit that is
+    checked out does; None where there is no commit to tell by. None of the three is part of a plan file.
     `digest` is the intent digest: stable under reordering of manifests and when nothing moved.
     `created_at` is ISO 8601, UTC, filled in by the engine. A plan that is not `complete`, or that
     carries errors, can never be applied.
@@ -77,6 +79,7 @@ class Plan:
     created_at: str = ""
     defaults: tuple[Change, ...] = ()
     tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
+    uncommitted: frozenset[Address] | None = None
 
     @property
     def empty(self) -> bool:

@@ -8,6 +8,8 @@ from reconciler.planning.cause import (
     planned_causes,
     planned_field_cause,
     unapplied,
+    waiting_cause,
+    waiting_causes,
 )
 from reconciler.planning.codes import CODES
 from reconciler.planning.dates import due
@@ -20,6 +22,7 @@ from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.rotation import Rotations, rotated, unreviewed
 from reconciler.planning.secretdiff import Numbering, unsent
+from reconciler.planning.standing import Standing, is_whole, standing_of_drift, standing_of_plan
 from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Numbering",
     "PlanOptions",
     "Rotations",
+    "Standing",
     "World",
     "apart",
     "approved",
@@ -42,6 +46,7 @@ __all__ = [
     "equivalent",
     "field_cause",
     "intent_digest",
+    "is_whole",
     "live_objects",
     "make_plan",
     "matched",
@@ -55,7 +60,11 @@ __all__ = [
     "rotated",
     "secret_findings",
     "sent_before",
+    "standing_of_drift",
+    "standing_of_plan",
     "unapplied",
     "unreviewed",
     "unsent",
+    "waiting_cause",
+    "waiting_causes",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.change import Action, Change, FieldChange, Origin
-from reconciler.model.diagnostic import Diagnostic, ordered
+from reconciler.model.diagnostic import Diagnostic, has_errors, ordered
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
@@ -67,13 +67,19 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
 
 
 def _sees_enough(world: World, gateway: str) -> bool:
-    """A kind that the gateway does not offer matters only where one of it is declared or was applied.
+    """Whether all was read that there is to read.
 
-    One that the platform never lets be read is planned for without.
+    | a kind that was not read                   | declared, or applied | neither |
+    |--------------------------------------------|----------------------|---------|
+    | the gateway does not offer it: a warning   | incomplete           | enough  |
+    | it could not be read: an error             | incomplete           | incomplete |
+    | the platform never lets it be read         | enough               | enough  |
     """
     seen = world.observed[gateway]
     if seen.complete:
         return True
+    if has_errors(seen.diagnostics):
+        return False
     concerned = {a.kind for a in (*world.desired.resources, *world.ledger.entries) if a.gateway == gateway}
     kinds = world.capabilities[gateway].kinds
     return bool(seen.unseen) and all(seen.saw(kind) for kind in concerned if kind not in kinds or kinds[kind].read)

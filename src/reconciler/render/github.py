@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.drift import DriftCause
 from reconciler.model.run import Outcome
+from reconciler.planning import waiting_causes
 from reconciler.render import overview, view
 from reconciler.render.overview import Ended
 from reconciler.render.subject import Subject
@@ -50,6 +52,9 @@ def _notes(subject: Subject) -> Iterator[_Note]:
             yield _outcome(outcome, places.get(outcome.address))
     yield from map(_finding, subject.diagnostics)
     yield from map(_drift, subject.plan.drift if subject.plan else ())
+    if subject.plan and subject.command == "drift":
+        causes = waiting_causes(subject.plan)
+        yield from (_waiting(change, causes[change.address]) for change in view.pending(subject.plan))
 
 
 def _finding(item: Diagnostic) -> _Note:
@@ -66,6 +71,10 @@ def _drift(change: Change) -> _Note:
     cause = view.cause(change)
     fields = "; ".join(f"{view.field_path(f.path)}: {view.live_words(f)}" for f in view.fields(change))
     return _Note("warning", f"drift: {change.address}", f"{cause}; {fields}" if fields else cause, change.position)
+
+
+def _waiting(change: Change, cause: DriftCause) -> _Note:
+    return _Note("warning", f"{change.action.value} {change.address}", cause.value, change.position)
 
 
 def _line(note: _Note) -> str:

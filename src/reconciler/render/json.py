@@ -17,7 +17,14 @@ from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Residue, Run, RunRecord
-from reconciler.planning import drift_causes, field_cause, planned_causes, planned_field_cause
+from reconciler.planning import (
+    drift_causes,
+    field_cause,
+    is_whole,
+    planned_causes,
+    planned_field_cause,
+    waiting_causes,
+)
 from reconciler.render.reading import FORMAT_VERSION, plan_from_document
 from reconciler.render.view import invisible, pending, sides
 
@@ -206,10 +213,10 @@ def verify_document(exit_code: int, outcomes: Sequence[Outcome], found: Sequence
 def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
     """What differs from what was last applied, each object and field with its cause, and the counts."""
     drift = {change.address: change for change in plan.drift if change.action is not Action.NOOP}
-    waiting = pending(plan)
+    waiting, causes = pending(plan), waiting_causes(plan)
     return {
         "format_version": FORMAT_VERSION,
-        "complete": plan.complete,
+        "complete": is_whole(plan),
         "exit_code": exit_code,
         "summary": {
             "drifted": sum(change.action is not Action.NOOP for change in plan.drift),
@@ -219,17 +226,17 @@ def drift_document(plan: Plan, exit_code: int) -> dict[str, Any]:
             "unmanaged": plan.summary.unmanaged,
         },
         "drift": [_caused(change, drift_causes(change), field_cause) for change in plan.drift],
-        "pending": [_pending(change, drift.get(change.address)) for change in waiting],
+        "pending": [_pending(change, drift.get(change.address), causes[change.address]) for change in waiting],
         "defaults": [_caused(change, (DriftCause.DEFAULT,), field_cause) for change in plan.defaults],
         "diagnostics": diagnostic_documents(plan.diagnostics),
     }
 
 
-def _pending(change: Change, drift: Change | None) -> dict[str, Any]:
-    return {
-        **_caused(change, planned_causes(change, drift), planned_field_cause),
-        "cause": DriftCause.UNAPPLIED.value,
-    }
+def _pending(change: Change, drift: Change | None, waiting: DriftCause) -> dict[str, Any]:
+    def cause_of(field: FieldChange) -> DriftCause:
+        return planned_field_cause(field, waiting)
+
+    return {**_caused(change, planned_causes(change, drift, waiting), cause_of), "cause": waiting.value}
 
 
 def _caused(

@@ -4,7 +4,7 @@
 test case                           result
 =================================== ==========================================
 planned change                      passed; skipped if ``apply`` did not begin
-change merged but not applied       failure (only of ``drift``)
+change that waits for an apply      failure (only of ``drift``)
 object changed outside              failure (only of ``drift``), else passed
 server default                      passed
 outcome: well                       passed
@@ -29,6 +29,7 @@ from reconciler.model.change import Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome
+from reconciler.planning import waiting_causes
 from reconciler.render import overview, view
 from reconciler.render.overview import Ended
 from reconciler.render.subject import Subject
@@ -78,7 +79,8 @@ _UNREAD = _Case("reconciler", "everything could be read", "error", "incomplete",
 
 def _changes(subject: Subject, plan: Plan) -> Sequence[_Case]:
     if subject.command == "drift":
-        return [_change(change, "failure", "merged but not applied") for change in view.pending(plan)]
+        causes = waiting_causes(plan)
+        return [_change(change, "failure", causes[change.address]) for change in view.pending(plan)]
     result, why = ("skipped", "not applied") if subject.command == "apply" else ("", "")
     return [_change(change, result, why) for change in plan.changes]
 

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors
+from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Residue
-from reconciler.planning.cause import drift_causes
+from reconciler.planning.cause import drift_causes, waiting_causes
 from reconciler.render import overview, view
 from reconciler.render.overview import plural
 from reconciler.render.sections import Item, Section, fitted
@@ -82,10 +83,12 @@ def _sections(subject: Subject, most: int) -> Iterator[Section]:
 def _plan_sections(subject: Subject, plan: Plan, most: int) -> Iterator[Section]:
     drift = [Item(_drift(change, subject.source)) for change in plan.drift[:most]]
     if subject.command == "drift":
-        waiting = view.pending(plan)
-        items = _by_gateway(waiting, subject, most)
         yield Section("Changed outside", "object", drift, len(plan.drift), _where(subject))
-        yield Section("Merged but not applied", "change", items, len(waiting), _where(subject))
+        causes = waiting_causes(plan)
+        for cause in DriftCause:
+            waiting = [change for change in plan.changes if causes.get(change.address) is cause]
+            items = _by_gateway(waiting, subject, most)
+            yield Section(cause.value.capitalize(), "change", items, len(waiting), _where(subject))
         given = [Item(_default(change)) for change in plan.defaults[:most]]
         yield Section("Server defaults, left alone", "object", given, len(plan.defaults), _where(subject))
         return

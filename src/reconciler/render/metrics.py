@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.model.change import Change
 from reconciler.model.plan import Plan, Tally
 from reconciler.model.run import Outcome
-from reconciler.planning import drift_causes
+from reconciler.planning import drift_causes, is_whole
 from reconciler.render.view import pending
 
 Labels = tuple[str, ...]
@@ -65,8 +65,8 @@ def _gauges(measured: Measured) -> Iterator[_Gauge]:
     yield _one("last_run_timestamp_seconds", "When the command last ended, in Unix time.", measured.ended_at)
     yield _one("last_run_duration_seconds", "How long it took.", measured.seconds)
     yield _one("last_run_exit_code", "Its exit code; for drift 2 is drift, 1 is could not look.", measured.exit_code)
-    complete = measured.plan is not None and measured.plan.complete
-    yield _one("plan_complete", "1 when everything could be read, otherwise 0.", float(complete))
+    complete = measured.plan is not None and is_whole(measured.plan)
+    yield _one("plan_complete", "1 when everything could be read and compared, otherwise 0.", float(complete))
     requests: dict[Labels, float] = {(gateway,): float(count) for gateway, count in measured.requests.items()}
     yield _Gauge("last_run_requests", "HTTP requests made, repetitions included.", ("gateway",), requests)
     if measured.plan is not None:
@@ -90,7 +90,7 @@ def _of_plan(plan: Plan) -> Iterator[_Gauge]:
     tallies = {place: plan.tallies.get((place[0], place[1]), Tally()) for place in places}
     drifted = Counter(map(_place, {change.address: change for change in plan.drift}.values()))
     yield gauge("drifted_objects", "Objects that differ from what was last applied, or fail a check.", {**drifted})
-    yield gauge("pending_changes", "Changes that are merged but not applied.", {**Counter(map(_place, waiting))})
+    yield gauge("pending_changes", "Changes that wait for an apply.", {**Counter(map(_place, waiting))})
     unchanged = {place: float(tally.unchanged) for place, tally in tallies.items()}
     yield gauge("unchanged_objects", "Objects with nothing to do.", unchanged)
     unmanaged = {place: float(tally.unmanaged) for place, tally in tallies.items()}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Run, Status
+from reconciler.planning import Standing, standing_of_drift, standing_of_plan, waiting_causes
 from reconciler.render.subject import Subject
-from reconciler.render.view import footer, pending
+from reconciler.render.view import footer
 
 INCOMPLETE = "The plan is incomplete and cannot be applied."
 SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -35,7 +38,7 @@ def headline(subject: Subject) -> str:
         return ready_words(subject.outcomes)
     if subject.plan is None:
         return found_words(subject.diagnostics)
-    return drift_words(subject.plan) if subject.command == "drift" else footer(subject.plan.summary)
+    return drift_words(subject.plan) if subject.command == "drift" else plan_words(subject.plan)
 
 
 def found_words(found: Sequence[Diagnostic]) -> str:
@@ -45,16 +48,43 @@ def found_words(found: Sequence[Diagnostic]) -> str:
     return f"Found: {said}." if said else "Nothing found."
 
 
+def plan_words(plan: Plan) -> str:
+    """The last line of a plan: its counts, or why there are none. Under an error nothing is called unchanged."""
+    if not plan.empty:
+        return footer(plan.summary)
+    match standing_of_plan(plan):
+        case Standing.UNSEEN:
+            return "Plan: unknown, since not everything could be read."
+        case Standing.BLOCKED:
+            return f"Plan: blocked by {plural(errors_in(plan), 'error')}."
+        case _:
+            return footer(plan.summary)
+
+
+def errors_in(plan: Plan) -> int:
+    """How many findings stand against a plan."""
+    return sum(item.severity is Severity.ERROR for item in plan.diagnostics)
+
+
 def drift_words(plan: Plan) -> str:
     """The last line of a drift report."""
-    waiting = pending(plan)
-    if not plan.complete:
+    found = standing_of_drift(plan)
+    if found is Standing.UNSEEN:
         return "Not everything could be read: what is not listed may differ as well."
-    if plan.drift or waiting:
-        failing = sum(change.action is Action.NOOP for change in plan.drift)
-        counts = f"{len(plan.drift) - failing} changed outside, {len(waiting)} merged but not applied"
-        return f"Drift: {counts}{f', {failing} failing checks' if failing else ''}."
+    if found is Standing.BLOCKED:
+        return f"Not everything could be compared: {plural(errors_in(plan), 'error')} to resolve first."
+    if found is Standing.DIFFERS:
+        return f"Drift: {drift_counts(plan)}."
     return "No drift."
+
+
+def drift_counts(plan: Plan) -> str:
+    """What differs, counted by whose doing it is; what waits is counted as merged where nothing waits."""
+    failing = sum(change.action is Action.NOOP for change in plan.drift)
+    waiting = Counter(waiting_causes(plan).values()) or {DriftCause.UNAPPLIED: 0}
+    counts = [f"{waiting[cause]} {cause}" for cause in DriftCause if cause in waiting]
+    failed = [f"{failing} failing checks"] if failing else []
+    return ", ".join([f"{len(plan.drift) - failing} changed outside", *counts, *failed])
 
 
 def run_words(run: Run) -> str:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from reconciler.model.address import Address
 from reconciler.model.change import Change
-from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
+from reconciler.planning import is_whole, waiting_causes
 from reconciler.render import overview, view
 from reconciler.render.subject import Subject
 
@@ -19,6 +20,8 @@ DRIFT_RULE = (
     "An object on the gateway differs from what was last applied: somebody changed or deleted it outside of the "
     "manifests. Apply again to put it back, or take the change over with `reconciler adopt --from-live`."
 )
+PENDING = "PENDING"
+PENDING_RULE = "What the manifests want of an object was not applied yet: look at the job that applies, or run it."
 ROOT = "%SRCROOT%"
 NOWHERE = "manifests"
 """Where a result is shown that stands in no file: a document with a result that has no place is refused as a whole."""
@@ -40,7 +43,7 @@ class _Result(NamedTuple):
 def document(subject: Subject, rules: Mapping[str, str], version: str) -> dict[str, Any]:
     """The document, in plain JSON types. `rules` maps each code to the text that explains it."""
     results = [*map(_finding, overview.ranked(subject.diagnostics)), *_drift(subject)]
-    known = {**{result.code: result.code for result in results}, **rules, DRIFT: DRIFT_RULE}
+    known = {**{result.code: result.code for result in results}, **rules, DRIFT: DRIFT_RULE, PENDING: PENDING_RULE}
     order = {code: index for index, code in enumerate(sorted(known))}
     return {
         "$schema": SCHEMA,
@@ -62,8 +65,9 @@ def _driver(version: str, rules: Sequence[Any]) -> dict[str, Any]:
 
 
 def _invocation(subject: Subject) -> dict[str, Any]:
-    """A run that could not read everything has not found everything: what it does not report may still be there."""
-    seen_all = subject.plan is None or subject.plan.complete
+    """A run that could not look everywhere has not found everything: what it does not report may still be there."""
+    read = subject.command == "validate" or not has_errors(subject.diagnostics)
+    seen_all = read if subject.plan is None else is_whole(subject.plan)
     return {"executionSuccessful": seen_all, "exitCode": subject.exit_code}
 
 
@@ -90,6 +94,9 @@ def _finding(item: Diagnostic) -> _Result:
 
 def _drift(subject: Subject) -> Iterator[_Result]:
     places = overview.positions(subject)
+    waiting = waiting_causes(subject.plan) if subject.plan and subject.command == "drift" else {}
+    for address, cause in waiting.items():
+        yield _Result(PENDING, "warning", f"{address}: {cause}", places.get(address), address, (PENDING, str(address)))
     for change in subject.plan.drift if subject.plan else ():
         address = change.address
         yield _Result(DRIFT, "warning", _drifted(change), places.get(address), address, (DRIFT, str(address)))

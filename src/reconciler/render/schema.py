@@ -225,7 +225,7 @@ def _drift() -> Schema:
         complete=_FLAG,
         exit_code=_EXIT,
         drift={**_list(_CAUSED), "description": "Changed outside; `before` is live, `after` what was applied."},
-        pending={**_list(_CAUSED), "description": "Merged but not applied."},
+        pending={**_list(_CAUSED), "description": "What waits for an apply; `cause` says whether it is merged."},
         diagnostics=_list(_ref("diagnostic")),
     )
 

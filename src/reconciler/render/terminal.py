@@ -9,6 +9,7 @@ from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Plan
 from reconciler.model.run import Check, Outcome, Run, RunRecord, Status, Verdict
+from reconciler.planning import is_whole, waiting_causes
 from reconciler.render import overview, probes, view
 from reconciler.render.excerpt import excerpt
 
@@ -44,7 +45,7 @@ def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     aside = view.asides(plan)
     if aside:
         yield ((aside, "dim"),)
-    yield ((view.footer(plan.summary), "bold"),)
+    yield ((overview.plan_words(plan), "bold"),)
 
 
 def _change(change: Change) -> Iterator[Line]:
@@ -90,15 +91,15 @@ def _drift(change: Change) -> Iterator[Line]:
 
 def drift_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     """What differs from what was last applied, with causes."""
-    waiting = view.pending(plan)
+    waiting, causes = view.pending(plan), waiting_causes(plan)
     for change in plan.drift:
         yield from _drift(change)
     for change in waiting:
         head = f"{view.SYMBOLS[change.action]:>3} {view.clean(str(change.address))}"
-        yield ((head, ""), ("  (merged but not applied)", ""))
+        yield ((head, ""), (f"  ({causes[change.address]})", ""))
     yield from _defaults(plan)
     yield from diagnostic_lines(plan.diagnostics, source)
-    yield ((overview.drift_words(plan), "bold" if plan.complete else "bold red"),)
+    yield ((overview.drift_words(plan), "bold" if is_whole(plan) else "bold red"),)
 
 
 def _defaults(plan: Plan) -> Iterator[Line]:

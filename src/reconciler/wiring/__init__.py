@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.wiring.checkout import commit_of, commits_of, holder
+from reconciler.wiring.checkout import commit_of, commits_of, holder, uncommitted
 from reconciler.wiring.codes import CODES
 from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
@@ -25,5 +25,6 @@ __all__ = [
     "open_session",
     "open_webhook",
     "plan_against",
+    "uncommitted",
     "validate",
 ]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model.change import Action
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, RunStatus
-from reconciler.render import view
+from reconciler.planning import Standing, standing_of_drift, standing_of_plan
+from reconciler.render import overview, view
 from reconciler.render.page.changes import DRIFTED
 from reconciler.render.page.markup import NOTHING, Markup, tag
 from reconciler.render.subject import Subject
@@ -43,18 +44,21 @@ def verdict(subject: Subject) -> Verdict:
     if subject.outcomes:
         well = sum(outcome.healthy for outcome in subject.outcomes)
         sentence = f"{well} of {len(subject.outcomes)} ready."
-        return (
-            Verdict("Ready", "good", sentence)
-            if well == len(subject.outcomes)
-            else Verdict("Not ready", "bad", sentence)
-        )
+        ready = well == len(subject.outcomes) and not has_errors(subject.diagnostics)
+        return Verdict("Ready", "good", sentence) if ready else Verdict("Not ready", "bad", sentence)
     if subject.plan and subject.command == "drift":
         return _of_drift(subject.plan)
     if subject.plan:
         return _of_plan(subject.plan)
+    return _of_findings(subject)
+
+
+def _of_findings(subject: Subject) -> Verdict:
     count = _severities(subject.diagnostics)
     if count[Severity.ERROR]:
         return Verdict("Invalid", "bad", f"{_counted(count[Severity.ERROR], 'error')} to fix.")
+    if subject.exit_code:
+        return Verdict("Failed", "bad", f"Exit code {subject.exit_code}.")
     return Verdict("Valid", "good", "No errors.")
 
 
@@ -69,26 +73,30 @@ def _of_run(subject: Subject) -> Verdict:
 
 
 def _of_plan(plan: Plan) -> Verdict:
-    """Incomplete before blocked before empty."""
-    sentence = view.footer(plan.summary)
-    if not plan.complete:
-        return Verdict("Incomplete", "bad", f"{sentence} Not everything could be read: it cannot be applied.")
-    if plan.blocked:
-        errors = _counted(_severities(plan.diagnostics)[Severity.ERROR], "error")
-        return Verdict("Blocked", "bad", f"{sentence} {errors} must be resolved first.")
-    return Verdict("Nothing to do", "good", sentence) if plan.empty else Verdict("Ready to apply", "plain", sentence)
+    sentence = overview.plan_words(plan)
+    match standing_of_plan(plan):
+        case Standing.UNSEEN:
+            return Verdict("Incomplete", "bad", f"{sentence} Not everything could be read: it cannot be applied.")
+        case Standing.BLOCKED:
+            errors = _counted(overview.errors_in(plan), "error")
+            return Verdict("Blocked", "bad", f"{sentence} {errors} must be resolved first.")
+        case Standing.DIFFERS:
+            return Verdict("Ready to apply", "plain", sentence)
+        case Standing.IN_STEP:
+            return Verdict("Nothing to do", "good", sentence)
 
 
 def _of_drift(plan: Plan) -> Verdict:
-    waiting = len(view.pending(plan))
-    failing = sum(change.action is Action.NOOP for change in plan.drift)
-    counts = f"{len(plan.drift) - failing} changed outside, {waiting} merged but not applied"
-    sentence = f"{counts}{f', {failing} failing checks' if failing else ''}."
-    if not plan.complete:
-        return Verdict("Incomplete", "bad", f"{sentence} Not everything could be read.")
-    if plan.drift or waiting:
-        return Verdict("Drift", "warn", sentence)
-    return Verdict("No drift", "good", "All is as it was last applied.")
+    sentence = f"{overview.drift_counts(plan)}."
+    match standing_of_drift(plan):
+        case Standing.UNSEEN:
+            return Verdict("Incomplete", "bad", f"{sentence} Not everything could be read.")
+        case Standing.BLOCKED:
+            return Verdict("Not compared", "bad", overview.drift_words(plan))
+        case Standing.DIFFERS:
+            return Verdict("Drift", "warn", sentence)
+        case Standing.IN_STEP:
+            return Verdict("No drift", "good", "All is as it was last applied.")
 
 
 def _severities(found: Iterable[Diagnostic]) -> Counter[Severity]:

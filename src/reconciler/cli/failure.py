@@ -10,7 +10,7 @@
 | Ctrl-C                    | 130  | that it was interrupted                        |
 | Defect, anything else     | 1    | that it is ours, and the file for the report   |
 
-Wrong usage and a reader that closed its end are left to `main`.
+Wrong usage is left to `main`; streams that cannot be written are looked after in `streams.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.errors import Blocked, Defect, InputError, ReconcilerError
 from reconciler.model.diagnostic import Diagnostic, Severity
 
-PASSED_ON = (click.ClickException, BrokenPipeError)
+PASSED_ON = (click.ClickException,)
 
 
 class OutOfTime(ReconcilerError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.exits import FAILED, INTERRUPTED, OK, USAGE
 from reconciler.cli.options import shared
+from reconciler.cli.streams import Streams
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("reconciler.cli.init", "Begin: manifests, settings and the workflows of a team."),
@@ -76,7 +75,6 @@ def root() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, of the process where none is given, and return the exit code."""
-    _let_everything_be_written()
     try:
         code = root.main(arguments, prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
@@ -90,24 +88,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except SystemExit as ended:
         code = ended.code
-    except BrokenPipeError:
-        # Whoever reads has read enough, as `head` does. What Python would still flush goes nowhere.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort, for what happens around a command
+        return _unforeseen(error)
     return code if isinstance(code, int) else OK
 
 
-def _let_everything_be_written() -> None:
-    """An arrow on a terminal that knows ASCII only, or half a character from a gateway, must not end a run."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def _unforeseen(error: Exception) -> int:
+    """Say what went wrong outside of every command's own last resort."""
+    from pathlib import Path  # noqa: PLC0415 - for the rare case
+
+    from reconciler.cli.failure import failure_of  # noqa: PLC0415 - the same
+
+    failure = failure_of(error, Path(".reconciler"))
+    click.echo(failure.words or "; ".join(each.detail for each in failure.diagnostics), err=True)
+    return failure.code
 
 
 def main() -> None:
     """Run the command line and exit."""
-    leave(run())
+    streams = Streams.taken()
+    leave(streams.judged(run()))
 
 
 def leave(code: int) -> NoReturn:
@@ -115,7 +115,4 @@ def leave(code: int) -> NoReturn:
     children = sys.modules.get("multiprocessing")
     for child in children.active_children() if children else ():
         child.join()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
     os._exit(code)

@@ -15,7 +15,6 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from reconciler import settings as settings_room
-from reconciler.cli.exits import FAILED
 from reconciler.cli.failure import PASSED_ON, Failure, OutOfTime, failure_of
 from reconciler.cli.logging import LogProgress
 from reconciler.cli.report import FORMATS, Ending, Report
@@ -50,10 +49,10 @@ class Command:
         # A run builds many objects and drops few: looking for cycles all the time costs more than it frees.
         gc.set_threshold(500_000, 50, 100)
         try:
-            read = settings_room.load_settings(given, os.environ, Path.cwd(), given.get("settings"))
-        except InputError as error:
-            run = cls(given, settings_room.Settings(Path.cwd()), LogProgress("console", logging.ERROR))
-            sys.exit(run.fail(Failure(FAILED, tuple(error.diagnostics)), failing or failed_ending))
+            read = settings_room.load_settings(given, os.environ, _working_folder(), given.get("settings"))
+        except (ReconcilerError, OSError) as error:
+            run = cls(given, settings_room.Settings(Path()), LogProgress("console", logging.ERROR))
+            sys.exit(run.fail(failure_of(error, run.settings.directory), failing or failed_ending))
         level = logging.ERROR if given.get("quiet") else logging.DEBUG if given.get("verbose") else logging.INFO
         return cls(given, read, LogProgress(read.log_format, level))
 
@@ -161,8 +160,6 @@ class Command:
             say(failure.words)
         try:
             self._publish(failing(failure), [] if self.format == "terminal" else [sys.stdout])
-        except BrokenPipeError:
-            raise
         except OSError as error:
             say(f"error: {error}")
         return failure.code
@@ -179,6 +176,16 @@ class Command:
         """Findings on standard error; with --quiet the errors among them."""
         shown = [d for d in found if d.severity is Severity.ERROR or not self.given.get("quiet")]
         terminal.write(terminal.diagnostic_lines(shown, self.source), sys.stderr, color=self.colored(sys.stderr))
+
+
+def _working_folder() -> Path:
+    """Raises ReconcilerError where it was removed under the shell."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ReconcilerError(
+            f"the working folder is not there any more ({error.strerror}); change to one that is"
+        ) from None
 
 
 def _prepare() -> None:

@@ -49,7 +49,7 @@ async def apply(folder: Path, approved: Plan, gateways: Sequence[str] = ()) -> R
     options = _options(folder)
     async with _session(folder, gateways) as session:
         planned = await engine.plan(session, options)
-        digests = {approved.digest, *map(planning.change_digest, approved.changes)}
+        digests = {planning.intent_digest(approved.changes), *map(planning.change_digest, approved.changes)}
         if not planning.approved(planned.plan.changes, digests):
             detail = f"approved {approved.digest}, planning again gives {planned.plan.digest}: approve the new plan."
             words = "the approved plan no longer matches"

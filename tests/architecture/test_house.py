@@ -132,7 +132,12 @@ def test_workflows_pass_their_linters(tmp_path: Path) -> None:
     flows = [path for root in (ROOT, tmp_path) for path in sorted((root / ".github" / "workflows").glob("*.yml"))]
     assert len(flows) >= 4
     audited = [*flows, ROOT / "action.yml"]
-    commands: list[list[str | Path]] = [["actionlint", *flows], ["zizmor", "--offline", "--no-progress", *audited]]
+    # GitHub lets all runs of a group wait in line by `queue: max`; this actionlint is older than that.
+    newer = ["-ignore", 'unexpected key "queue" for "concurrency" section']
+    commands: list[list[str | Path]] = [
+        ["actionlint", *newer, *flows],
+        ["zizmor", "--offline", "--no-progress", *audited],
+    ]
     for command in commands:
         done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import render_samples as samples
 from github_api import FORK, JOB, GitHubApi, serving
 from scenario_bench import Bench, endpoint
 from workflow_runner import Ran, Repository, Runner, git
+
+from reconciler.cli import planfile
 
 PLAN, APPLY, DRIFT = "reconciler-plan.yml", "reconciler-apply.yml", "reconciler-drift.yml"
 ACTION = f"acme/reconciler@{'0123456789' * 4} # v1.0.0"
@@ -194,3 +198,14 @@ def test_drift_is_one_issue_from_night_to_night(team: Team) -> None:
     assert drift().code == 0
     (issue,) = team.api.issues.values()
     assert issue["state"] == "closed"
+
+
+@pytest.mark.slow
+def test_a_plan_that_the_proposal_brings_along_is_not_taken(team: Team) -> None:
+    """A file called like a plan would be published in our name, and approved by the merge, when planning fails."""
+    planfile.write(team.checkout / "plan.json", samples.EMPTY)
+    shutil.copy(team.checkout / "plan.json", team.checkout / "plan.md")
+    number = team.propose("mine", endpoint("one", model="no such model\n"))
+    ran = team.plan(number)
+    assert ran.code == 1, ran.printed
+    assert not any("reconciler:approves" in body for body in team.comments(number))

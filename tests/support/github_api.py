@@ -99,9 +99,10 @@ class GitHubApi:
         """Somebody opens a pull request, which is an issue as well."""
         return self.issue(body, login="ann", pull_request={"url": f"{self.url}/pulls"}, **more)
 
-    def merge(self, number: int, *commits: str) -> None:
-        """Somebody merges a pull request, which brings these commits."""
-        self.issues[number] |= {"state": "closed", "merged_at": "2026-01-31T04:17:09Z"}
+    def merge(self, number: int, *commits: str, base: str = "main") -> None:
+        """Somebody merges a pull request, which brings these commits, into a branch."""
+        into = {"ref": base, "repo": {"full_name": self.repository}}
+        self.issues[number] |= {"state": "closed", "merged_at": "2026-01-31T04:17:09Z", "base": into}
         for commit in commits:
             self.brought.setdefault(commit, []).append(number)
 
@@ -123,7 +124,8 @@ class GitHubApi:
 
     def writes(self) -> list[str]:
         """The requests that would change something."""
-        return [line for line in self.requests if not line.startswith("GET ")]
+        asking = ("GET ", "POST /api/graphql")
+        return [line for line in self.requests if not line.startswith(asking)]
 
     def _number(self) -> int:
         self._next += 1
@@ -160,7 +162,7 @@ class GitHubApi:
         said = ", ".join(f'<{base}{path}?{urlencode({**query, "page": n})}>; rel="{rel}"' for rel, n in links)
         return found[(page - 1) * size : page * size], {"Link": said} if said else {}
 
-    def _routed(  # noqa: PLR0911 - one refusal after the other
+    def _routed(  # noqa: C901, PLR0911 - one refusal after the other
         self, method: str, path: str, query: dict[str, str], token: str, body: Any
     ) -> Answer:
         account = self.accounts.get(token)
@@ -169,6 +171,8 @@ class GitHubApi:
         if path == "/user":
             integration = {"message": "Resource not accessible by integration"}
             return (200, {"login": account.login}) if account.type == "User" else (403, integration)
+        if (method, path) == ("POST", "/api/graphql"):
+            return 200, {"data": {"viewer": {"login": account.login}}}
         root = f"/repos/{self.repository}"
         if not path.startswith(root + "/"):
             return 404, {"message": "Not Found"}

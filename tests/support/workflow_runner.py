@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_OUTCOME = re.compile(r"steps\.(\w+)\.outcome != 'skipped'")
 _FILES = re.compile(r"hashFiles\('([^']+)'\) != ''")
 BIN = Path(sys.executable).parent
 
@@ -27,6 +28,7 @@ class Ran:
     """One job: how each shell step ended, and the whole of what was printed. `code` is the first that failed."""
 
     codes: dict[str, int] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
     printed: str = ""
     summary: str = ""
 
@@ -137,6 +139,7 @@ class Runner:
             timeout=90,
             check=False,
         )
+        ran.begun.add(step.get("id", ""))
         ran.codes[step.get("name", "run")] = done.returncode
         ran.printed += f"### {step.get('name')}\n{done.stdout}"
 
@@ -150,7 +153,7 @@ def _filled(values: Mapping[str, Any], github: Mapping[str, str]) -> dict[str, s
 
 
 def _due(condition: str | None, ran: Ran, workspace: Path, github: Mapping[str, str]) -> bool:
-    """The conditions that the shipped workflows use: always(), hashFiles(…) != '', and the fork's own."""
+    """The conditions that the shipped workflows use: always(), hashFiles(…) != '', a step's outcome, the fork's own."""
     if condition is None:
         return ran.code == 0
     for part in condition.split(" && "):
@@ -160,8 +163,9 @@ def _due(condition: str | None, ran: Ran, workspace: Path, github: Mapping[str, 
         elif part.startswith("!"):
             holds = github.get(part[1:]) != "true"
         else:
-            assert part == "always()", f"a condition that this runner does not know: {part}"
-            holds = True
+            outcome = _OUTCOME.fullmatch(part)
+            assert outcome or part == "always()", f"a condition that this runner does not know: {part}"
+            holds = outcome is None or outcome.group(1) in ran.begun
         if not holds:
             return False
     return True

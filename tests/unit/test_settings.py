@@ -93,6 +93,7 @@ secrets:
   fingerprintKey: {env: LLM_FINGERPRINT}
 safety: {maxChangePercent: 10, minObjects: 3}
 rotations: ask
+fleet: eu/prod
 embedded: {faults: faults.json}
 drift: {verify: true}
 """
@@ -119,6 +120,7 @@ def test_every_setting_can_stand_in_the_file_and_in_a_variable(tmp_path: Path) -
         "RECONCILER_SAFETY_MAX_CHANGE_PERCENT": "10",
         "RECONCILER_SAFETY_MIN_OBJECTS": "3",
         "RECONCILER_ROTATIONS": "ask",
+        "RECONCILER_FLEET": "eu/prod",
         "RECONCILER_EMBEDDED_FAULTS": "faults.json",
         "RECONCILER_DRIFT_VERIFY": "true",
         "RECONCILER_ROOT": ".",

@@ -30,6 +30,11 @@ CODES: Mapping[str, str] = {
         "The command was not done within its time limit (`--timeout`, or `timeout` in the settings) and was ended. "
         "What was begun is in the ledger; run the command again, with more time or fewer gateways."
     ),
+    "CLI012": (
+        "`reconciler approved` counts pull requests that were merged into one branch: in a job the one that it runs "
+        "for, elsewhere the one that is checked out. A checkout of a commit alone is on none; name it with "
+        "`--base BRANCH`."
+    ),
     "CLI011": (
         "`reconciler approved` looks for the pull requests behind the last commits, and there are none: the settings' "
         "folder is no checkout of git, or git is not installed."

@@ -17,9 +17,9 @@ from reconciler.cli.notify import PATIENCE, words
 from reconciler.cli.options import shared
 from reconciler.cli.planning import exit_code
 from reconciler.cli.session import Command, say
-from reconciler.cli.subject import source_of
+from reconciler.cli.subject import fleet_of, source_of
 from reconciler.model.plan import Plan
-from reconciler.planning import change_digest
+from reconciler.planning import change_digest, intent_digest
 from reconciler.render import markdown
 from reconciler.render.subject import Subject
 from reconciler.render.view import clean
@@ -62,18 +62,38 @@ def _comment(run: Command, planfile: Path, pull_request: int | None) -> int:
 async def _kept(run: Command, number: int, plan: Plan) -> str:
     from reconciler import forge, wiring  # noqa: PLC0415 - start-up of `--help`
 
-    code = exit_code(plan, detailed=False)
-    subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source_of(os.environ, run.settings.root))
+    code, fleet = exit_code(plan, detailed=False), fleet_of(run)
+    source = source_of(os.environ, run.settings.root)
+    subject = Subject("plan", code, plan, diagnostics=plan.diagnostics, source=source, fleet=fleet)
     async with asyncio.timeout(PATIENCE), wiring.open_forge(os.environ) as found:
-        return await forge.keep_comment(found, number, markdown.marker("plan"), _text(subject, plan, forge.stamp))
+        text = _text(subject, plan, forge.stamp)
+        return await forge.keep_comment(found, number, markdown.marker("plan", fleet), text)
 
 
 def _text(subject: Subject, plan: Plan, stamp: Callable[[str, Sequence[str]], str]) -> str:
-    """The report, and at its end what approving it means; a plan that could not be applied approves nothing."""
+    """The report, and at its end what merging approves: what stands in it whole, and nothing else.
+
+    A plan that could not be applied approves nothing.
+    """
     if not plan.complete or plan.blocked:
         return markdown.text(subject)
-    line = stamp(plan.digest, [change_digest(change) for change in plan.changes])
-    return f"{markdown.text(subject, limit=LIMIT - len(line) - 2).rstrip()}\n\n{line}"
+    digests = {change.address: change_digest(change) for change in plan.changes}
+    line = stamp(intent_digest(plan.changes), [*digests.values()])
+    shown = markdown.shown(subject, LIMIT - len(line) - 2)
+    if len(shown.changes) == len(plan.changes):
+        return f"{shown.text.rstrip()}\n\n{line}"
+    shown = markdown.shown(subject, LIMIT - len(line) - len(_partly(plan, plan)) - 4)
+    line = stamp("", [digests[change.address] for change in shown.changes])
+    return f"{shown.text.rstrip()}\n\n{_partly(plan, shown)}\n\n{line}"
+
+
+def _partly(plan: Plan, shown: Plan | markdown.Shown) -> str:
+    """What whoever merges has to know where not all could be shown."""
+    return (
+        f"**Merging approves {len(shown.changes)} of {len(plan.changes)} changes: those that stand above whole.** "
+        "An apply needs all of them approved: read the plan in the report of the job, and approve it by its digest, "
+        f"`{intent_digest(plan.changes)}`; or split the proposal."
+    )
 
 
 def _of_event() -> int | None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.exits import DIFFERENCES, OK
 from reconciler.cli.session import Command, say
-from reconciler.cli.subject import source_of
+from reconciler.cli.subject import fleet_of, source_of
 from reconciler.cli.targets import IssueTarget
 from reconciler.errors import GatewayError, InputError
 from reconciler.model.plan import Plan
@@ -113,13 +113,12 @@ def _cut(document: Mapping[str, Any], lists: Sequence[str]) -> Mapping[str, Any]
 async def _issue(run: Command, target: IssueTarget, plan: Plan, code: int) -> None:
     from reconciler import forge, wiring  # noqa: PLC0415 - start-up of other commands
 
-    subject = Subject(
-        "drift", code, plan, diagnostics=plan.diagnostics, source=source_of(os.environ, run.settings.root)
-    )
+    fleet, source = fleet_of(run), source_of(os.environ, run.settings.root)
+    subject = Subject("drift", code, plan, diagnostics=plan.diagnostics, source=source, fleet=fleet)
     tracked = forge.Tracked(
         label=target.label,
-        title=TITLE,
-        marker=markdown.marker("drift"),
+        title=f"{TITLE} ({fleet})" if fleet else TITLE,
+        marker=markdown.marker("drift", fleet),
         text=markdown.text(subject, limit=markdown.LIMIT - 2 * forge.TAIL),
         substance=substance(plan),
         headline=overview.headline(subject),

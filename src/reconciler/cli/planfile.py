@@ -54,6 +54,9 @@ def _no_number(word: str) -> Never:
 
 
 def _require_untouched(plan: Plan) -> None:
-    """Whoever approves by what is shown must be shown what the digest stands for. Versions may digest differently."""
-    if plan.basis.tool_version == __version__ and intent_digest(plan.changes) != plan.digest:
-        raise ValueError("its changes are not those that its digest stands for; it was edited")
+    """Whoever approves by what is shown must be shown what the digest stands for, whichever version wrote the file."""
+    if intent_digest(plan.changes) == plan.digest:
+        return
+    made = plan.basis.tool_version
+    other = "" if made == __version__ else f", or version {made!r} of the tool made digests otherwise than this one"
+    raise ValueError(f"its changes are not those that its digest stands for: it was edited{other}")

@@ -38,6 +38,13 @@ def edges_of(desired: Desired) -> Mapping[Address, tuple[Address, ...]]:
     return {address: resource.depends_on for address, resource in desired.resources.items()}
 
 
+def fleet_of(session: Command) -> str:
+    """What tells these manifests from others of the same repository: the setting, or the folder that they are in."""
+    from reconciler import wiring  # noqa: PLC0415 - start-up of other commands
+
+    return session.settings.fleet or wiring.place_of(session.settings.root)
+
+
 def source_of(environ: Mapping[str, str], root: Path) -> str:
     """Where a CI job's commit can be read, so that places become links; empty outside of one."""
     if environ.get("GITHUB_REPOSITORY") and environ.get("GITHUB_SHA"):

@@ -8,27 +8,32 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from reconciler.errors import Forbidden, GatewayError, NotFound, ProtocolError, Rejected
+from reconciler.errors import Forbidden, GatewayError, NotFound, ProtocolError, Rejected, Unsupported
 from reconciler.forge.protocol import Comment, Issue
-from reconciler.transport import Client, Repeat, segment
+from reconciler.transport import Answer, Client, Repeat, segment
 
 MOST_PAGES = 200
 PER_PAGE = "100"
 GONE = 410
+BOT = "[bot]"
+JOBS_OWN = f"github-actions{BOT}"
+"""Whom the token of a job speaks for, unless it was asked for in another app's name."""
+
 _HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,]*\brel="?next"?')
 
 
 class GitHub:
-    """Implements the protocol Forge. `base_url` is the API's, which the client was opened with."""
+    """Implements the protocol Forge. `base_url` is the API's; the client was opened with that host, without a path."""
 
     def __init__(self, client: Client, base_url: str, repository: str) -> None:
         owner, _, name = repository.partition("/")
         self._client = client
         self._base = base_url.rstrip("/")
+        self._root = urlsplit(self._base).path
+        self._name = repository
         self._repository = f"/repos/{segment(owner)}/{segment(name)}"
         self._login: str | None = None
-        self._asked_who = False
 
     async def issues(self, label: str) -> Sequence[Issue]:
         """All issues with this label, open and closed; pull requests, which the API lists as well, left out."""
@@ -84,36 +89,63 @@ class GitHub:
         with suppress(NotFound):
             await self._gone_is_not_found("DELETE", f"/issues/comments/{comment}", None, Repeat.ALWAYS)
 
-    async def merged_by(self, commit: str) -> Sequence[int]:
-        """Merged pull requests; one that is open or was closed otherwise approves nothing."""
+    async def merged_by(self, commit: str, base: str) -> Sequence[int]:
+        """Merged pull requests; one that is open, or went into another branch or repository, approves nothing here."""
         path = f"{self._repository}/commits/{segment(commit)}/pulls"
-        return [
-            int(item["number"]) async for item in self._pages(path, {"per_page": PER_PAGE}) if item.get("merged_at")
-        ]
+        found = [item async for item in self._pages(path, {"per_page": PER_PAGE}) if item.get("merged_at")]
+        return [int(item["number"]) for item in found if self._went_into(item.get("base"), base)]
+
+    def _went_into(self, there: Any, base: str) -> bool:
+        repository = _text(there.get("repo"), "full_name") if isinstance(there, dict) else None
+        return _text(there, "ref") == base and (repository or "").lower() == self._name.lower()
 
     async def _require_label(self, label: str) -> None:
         """A label that an issue is to be found by must be there first: unknown ones may be dropped without a word."""
         try:
-            await self._client.request("GET", f"{self._repository}/labels/{segment(label)}", headers=_HEADERS)
+            await self._ask("GET", f"{self._repository}/labels/{segment(label)}")
         except NotFound:
             with suppress(Rejected):  # 422: somebody else has made it meanwhile
                 about = "Kept by reconciler; found by this label."
                 await self._send("POST", "/labels", {"name": label, "color": "d93f0b", "description": about})
 
     async def _learn_who(self) -> None:
-        """A person's token knows its login; a job's token is told that this is none of its business."""
-        if self._asked_who:
+        """Whom the token speaks for, by the table.
+
+        | the token is               | who it is says                                        |
+        |----------------------------|-------------------------------------------------------|
+        | a person's                 | `/user`                                               |
+        | an app's, also a job's     | the viewer of GraphQL, since `/user` is none of its business |
+        | one of which neither tells | nobody: the one that jobs have by themselves is taken |
+        """
+        if self._login is not None:
             return
-        with suppress(Forbidden, NotFound):
-            answer = await self._client.request("GET", "/user", headers=_HEADERS)
-            self._login = _text(answer.body, "login")
-        self._asked_who = True
+        try:
+            answer = await self._ask("GET", "/user")
+            self._login = _text(answer.body, "login") or JOBS_OWN
+        except (Forbidden, NotFound):
+            self._login = await self._viewer() or JOBS_OWN
+
+    async def _viewer(self) -> str | None:
+        """The login of an app's account, as its comments bear it; None where GraphQL does not say."""
+        query = {"query": "query { viewer { login } }"}
+        try:
+            answer = await self._client.request(
+                "POST", _graphql(self._root), body=query, headers=_HEADERS, repeat=Repeat.ALWAYS
+            )
+        except (Forbidden, NotFound, Rejected, Unsupported):
+            return None
+        data = answer.body.get("data") if isinstance(answer.body, dict) else None
+        login = _text(data.get("viewer"), "login") if isinstance(data, dict) else None
+        return login and f"{login.removesuffix(BOT)}{BOT}"
 
     def _ours(self, item: Mapping[str, Any]) -> bool:
+        """A person may be called like an app, but for the ending that only apps have."""
         author = item.get("user")
-        if self._login is not None:
-            return _text(author, "login") == self._login
-        return _text(author, "type") == "Bot"
+        kind = "Bot" if (self._login or "").endswith(BOT) else "User"
+        return _text(author, "login") == self._login and _text(author, "type") == kind
+
+    async def _ask(self, method: str, path: str, body: Any = None, repeat: Repeat = Repeat.BY_METHOD) -> Answer:
+        return await self._client.request(method, self._root + path, body=body, headers=_HEADERS, repeat=repeat)
 
     async def _again(self, path: str, body: Mapping[str, Any]) -> None:
         """A replacement, which sent twice is the same as sent once."""
@@ -127,9 +159,7 @@ class GitHub:
 
     async def _gone_is_not_found(self, method: str, path: str, body: Mapping[str, Any] | None, repeat: Repeat) -> Any:
         try:
-            answer = await self._client.request(
-                method, self._repository + path, body=body, headers=_HEADERS, repeat=repeat
-            )
+            answer = await self._ask(method, self._repository + path, body, repeat)
         except GatewayError as error:
             if error.status == GONE:
                 raise NotFound(str(error), gateway=error.gateway, status=error.status) from error
@@ -144,7 +174,7 @@ class GitHub:
             if target in seen or len(seen) >= MOST_PAGES:
                 raise ProtocolError(f"GET {path}: the list does not end")
             seen.add(target)
-            answer = await self._client.request("GET", target, headers=_HEADERS)
+            answer = await self._ask("GET", target)
             if not isinstance(answer.body, list) or not all(isinstance(item, dict) for item in answer.body):
                 raise ProtocolError(f"GET {path}: the answer is no list of objects")
             for item in answer.body:
@@ -160,6 +190,11 @@ class GitHub:
         if (there.scheme, there.netloc) != (base.scheme, base.netloc) or not there.path.startswith(base.path + "/"):
             raise ProtocolError(f"GET {path}: the next page would be somewhere else")
         return f"{there.path.removeprefix(base.path)}?{there.query}"
+
+
+def _graphql(root: str) -> str:
+    """Beside the other API on GitHub Enterprise (`/api/v3`), below it elsewhere."""
+    return f"{root.removesuffix('/v3')}/graphql"
 
 
 def _text(item: Any, name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment. `ours` says that this credential wrote it: what others wrote is never taken for a report."""
+    """A comment. `ours` says that whom this credential speaks for wrote it: only that is ever taken for a report."""
 
     id: int
     body: str
@@ -53,8 +53,8 @@ class Forge(Protocol):
     async def rewrite_comment(self, comment: int, body: str) -> None:
         """Replace the text of a comment."""
 
-    async def merged_by(self, commit: str) -> Sequence[int]:
-        """Numbers of the merged pull requests that brought a commit."""
+    async def merged_by(self, commit: str, base: str) -> Sequence[int]:
+        """Numbers of the pull requests merged into the branch `base` that brought a commit."""
 
     async def remove_comment(self, comment: int) -> None:
         """Remove a comment; one that is gone already counts as removed."""

@@ -11,6 +11,8 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
 
 from reconciler.model.change import ABSENT, Action, Change, FieldChange
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors
@@ -38,9 +40,10 @@ _RUNS = re.compile("`+")
 _LONG_RUN = 9
 
 
-def marker(command: str) -> str:
-    """The hidden line by which the comment of an earlier run is found, to be written anew in its place."""
-    return f"<!-- reconciler:{re.sub('[^a-z-]', '', command)} -->"
+def marker(command: str, fleet: str = "") -> str:
+    """The hidden line by which the comment of an earlier run on the same fleet is found, to be written anew."""
+    named = f" {quote(fleet, safe='/')}" if fleet else ""
+    return f"<!-- reconciler:{re.sub('[^a-z-]', '', command)}{named} -->"
 
 
 def text(subject: Subject, *, limit: int = LIMIT) -> str:
@@ -48,13 +51,29 @@ def text(subject: Subject, *, limit: int = LIMIT) -> str:
 
     What does not fit is left out by whole entries, and each section says how many of them are missing.
     """
+    return shown(subject, limit).text
+
+
+class Shown(NamedTuple):
+    """A report, and the changes in it that stand there whole: with every field, and every value to its end."""
+
+    text: str
+    changes: Sequence[Change]
+
+
+def shown(subject: Subject, limit: int) -> Shown:
+    """The report in at most `limit` bytes, and what whoever reads it has seen of the changes."""
     sections = list(_sections(subject, max(0, limit) // SMALLEST))
-    return _BLANK.sub("\n\n", fitted(list(_head(subject)), sections, list(_foot(subject)), limit))
+    made = fitted(list(_head(subject)), sections, list(_foot(subject)), limit)
+    changes = [item.about for item in made.items if isinstance(item.about, Change)]
+    return Shown(_BLANK.sub("\n\n", made.text), [change for change in changes if not view.is_cut(change)])
 
 
 def _head(subject: Subject) -> Iterator[str]:
-    yield f"{marker(subject.command)}\n"
+    yield f"{marker(subject.command, subject.fleet)}\n"
     yield f"### {re.sub('[^A-Za-z0-9 ,.:]', '', overview.headline(subject))}\n"
+    if subject.fleet:
+        yield f"\nFleet: {code(subject.fleet)}\n"
     plan = subject.plan
     if plan and not plan.complete and subject.command != "drift":
         yield f"\n**{overview.INCOMPLETE}**\n"
@@ -163,7 +182,7 @@ def _by_gateway(changes: Sequence[Change], subject: Subject, most: int) -> list[
         f"{plural(count, 'change')}</summary>\n\n"
         for name, count in counts.items()
     }
-    return [Item(_change(change, subject.source), opening[change.address.gateway]) for change in grouped]
+    return [Item(_change(change, subject.source), opening[change.address.gateway], change) for change in grouped]
 
 
 def _change(change: Change, source: str) -> str:

@@ -13,10 +13,21 @@ CLOSE = "</details>\n\n"
 
 
 class Item(NamedTuple):
-    """An entry; `group` opens the fold that it lies in together with its neighbours of the same group."""
+    """An entry; `group` opens the fold that it lies in together with its neighbours of the same group.
+
+    `about` is what it is an entry for, where somebody wants to know whether it was left out.
+    """
 
     text: str
     group: str = ""
+    about: object = None
+
+
+class Fitted(NamedTuple):
+    """A text, and the entries that found room in it."""
+
+    text: str
+    items: Sequence[Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,15 @@ def size(text: str) -> int:
     return len(text.encode())
 
 
-def fitted(head: Sequence[str], sections: Sequence[Section], foot: Sequence[str], limit: int) -> str:
+def fitted(head: Sequence[str], sections: Sequence[Section], foot: Sequence[str], limit: int) -> Fitted:
     """The text in at most `limit` bytes. Each section gets its share of the room, and what others leave of theirs."""
     full = [section for section in sections if section.total]
     room = limit - size("".join([*head, *foot])) - sum(section.shell for section in full)
     if room < 0:
-        return _first_lines([*head, "\n*All else is left out here: there is no room.*\n"], limit)
-    bodies = [_body(section, chosen) for section, chosen in zip(full, _chosen(full, room), strict=True)]
-    return "".join([*head, *bodies, *foot])
+        return Fitted(_first_lines([*head, "\n*All else is left out here: there is no room.*\n"], limit), ())
+    chosen = list(_chosen(full, room))
+    bodies = [_body(section, items) for section, items in zip(full, chosen, strict=True)]
+    return Fitted("".join([*head, *bodies, *foot]), [item for items in chosen for item in items])
 
 
 def _first_lines(lines: Sequence[str], limit: int) -> str:

@@ -19,6 +19,7 @@ class Subject:
     command, the plan's among them, each once. `outcomes` are the run's, or those of verify. `edges` leads from
     each declared resource to those it depends on. `source` is an address that a file's path and line can be added
     to, such as ``https://host/owner/name/blob/COMMIT``; empty where the files are nowhere to be linked to.
+    `fleet` tells the manifests from others of one repository; empty where they are the only ones.
     """
 
     command: str
@@ -29,3 +30,4 @@ class Subject:
     diagnostics: tuple[Diagnostic, ...] = ()
     edges: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     source: str = ""
+    fleet: str = ""

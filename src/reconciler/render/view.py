@@ -105,6 +105,13 @@ def _whole(shown: Any) -> str:
     return _NOTHING if shown is ABSENT else clean(_ENCODER.encode(shown))
 
 
+def is_cut(change: Change) -> bool:
+    """Whether a value of a change is so long that a report shows only a part of it."""
+    values = (_whole(side) for field in change.fields if not field.sensitive for side in (field.before, field.after))
+    named = (str(change.address), *(field_path(field.path) for field in change.fields))
+    return any(len(one) > LONGEST_VALUE for one in values) or any(len(one) > LONGEST_TEXT for one in named)
+
+
 def brief(text: str) -> str:
     """A clean text, cut when it is long: for formats in which one text must not crowd out all others."""
     return _cut(clean(text), LONGEST_TEXT)

@@ -105,6 +105,7 @@ class _File(_Part):
     """What reconciler.yaml may hold."""
 
     root: str = "."
+    fleet: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")] | None = None
     manifests: list[str] = ["manifests/"]
     directory: str = DIRECTORY
     ledger: str | None = None
@@ -195,6 +196,7 @@ def _settings(model: _File, root: Path) -> Settings:
     elsewhere = model.ledger is not None and model.ledger.startswith("git:")
     return Settings(
         root=root,
+        fleet=model.fleet,
         manifests=tuple(model.manifests),
         directory=directory,
         ledger_path=directory / LEDGER if model.ledger is None or elsewhere else root / model.ledger,

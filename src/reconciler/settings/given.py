@@ -20,6 +20,7 @@ FILE_VARIABLE = "RECONCILER_SETTINGS"
 
 VARIABLES: Mapping[str, str] = {
     "RECONCILER_ROOT": "/root",
+    "RECONCILER_FLEET": "/fleet",
     "RECONCILER_MANIFESTS": "/manifests",
     "RECONCILER_DIRECTORY": "/directory",
     "RECONCILER_LEDGER": "/ledger",

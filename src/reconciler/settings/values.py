@@ -39,6 +39,8 @@ class Webhook:
 class Settings:
     """All settings. `root` is the folder that relative paths are read from, and manifests may not leave.
 
+    `fleet` tells these manifests from others of the same repository, for comments and issues; None for what the folder
+    of `root` tells.
     `directory` holds what the tool keeps: ledger, audit, cache, the data of embedded gateways. `color` is
     auto, always or never; `ask` says whether a person may be asked. Times are in seconds; `timeout` is for
     a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host. `rotations`
@@ -47,6 +49,7 @@ class Settings:
     """
 
     root: Path
+    fleet: str | None = None
     manifests: tuple[str, ...] = ("manifests/",)
     directory: Path = Path(DIRECTORY)
     ledger_path: Path = Path(DIRECTORY) / LEDGER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.wiring.checkout import commit_of, commits_of, holder, uncommitted
+from reconciler.wiring.checkout import branch_of, commit_of, commits_of, holder, place_of, uncommitted
 from reconciler.wiring.codes import CODES
 from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
@@ -14,6 +14,7 @@ __all__ = [
     "CODES",
     "Probes",
     "Probing",
+    "branch_of",
     "check_serve_extra",
     "commit_of",
     "commits_of",
@@ -24,6 +25,7 @@ __all__ = [
     "open_routes",
     "open_session",
     "open_webhook",
+    "place_of",
     "plan_against",
     "uncommitted",
     "validate",

@@ -38,6 +38,19 @@ def commits_of(root: Path, most: int) -> tuple[str, ...]:
     return tuple(_git(root, "rev-list", f"--max-count={most}", "HEAD").split())
 
 
+def place_of(root: Path) -> str:
+    """The folder within its checkout, without slashes at its ends; empty at the top, and where there is no checkout."""
+    return _git(root, "rev-parse", "--show-prefix").rstrip("\n").strip("/")
+
+
+def branch_of(root: Path) -> str | None:
+    """The branch that is worked on, from the environment of a CI job or from git; None where that is no branch."""
+    ref = os.environ.get("GITHUB_REF", "")
+    if ref.startswith("refs/heads/"):
+        return ref.removeprefix("refs/heads/")
+    return _git(root, "branch", "--show-current").strip() or None
+
+
 def uncommitted(root: Path, paths: Sequence[Path], desired: Desired) -> frozenset[Address] | None:
     """Objects that the manifests at `paths` want otherwise than the checked-out commit does; None where there is none.
 

@@ -37,7 +37,9 @@ async def open_forge(environ: Mapping[str, str]) -> AsyncIterator[Forge]:
         detail = "GITHUB_REPOSITORY must be owner/name, GITHUB_API_URL https, GITHUB_TOKEN a token."
         raise InputError([_forge_finding(detail)])
     credential = transport.BearerCredential(SecretValue(token))
-    target = transport.Target("forge", url, credential, concurrency=1, total_timeout=20.0)
+    parts = urlsplit(url)
+    host = f"{parts.scheme}://{parts.netloc}"
+    target = transport.Target("forge", host, credential, concurrency=1, total_timeout=20.0)
     client = transport.connect(target, SystemClock(), _silence)
     try:
         yield forge.GitHub(client, url, repository)

@@ -121,7 +121,9 @@ def bound(model: Model, channel: Channel = Channel.CXONE, api: Api | None = None
     upstream = Upstream("prod", cast("Client", api), model, DIALECTS["openai"])
     check = Verifier(SignatureScheme.HMAC, "x", 300, (b"k",))
     contract = AnswerContract(ResponseSchema("d", DECISION_SCHEMA)) if channel is Channel.COGNIGY else None
-    made = Bound(route, CALLEES, upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES)
+    made = Bound(
+        *(route, CALLEES, upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES), reads=upstream
+    )
     return replace(made, **other)
 
 
@@ -473,3 +475,56 @@ def test_half_a_character_does_not_break_an_answer() -> None:
     """JSON can hold half of a pair, and no body can carry it."""
     took = turn(bound(Model([said("Fine \ud83d.")])))
     assert took.body["messages"][0]["text"] == "Fine ?."
+
+
+def moments(*numbers: int, times: bool = True) -> dict[str, Any]:
+    """A page of the bot API whose messages carry their numbers; odd ones are the customer's."""
+    made = [{"from": "customer" if n % 2 else "bot", "text": str(n)} for n in numbers]
+    if times:
+        made = [{**one, "timestamp": f"2026-01-01T00:{int(one['text']):02}:00.000Z"} for one in made]
+    return {"entities": made, "total": 25, "pageCount": 3}
+
+
+OLDEST_FIRST = {1: range(1, 11), 2: range(11, 21), 3: range(21, 26)}
+NEWEST_FIRST = {1: range(25, 15, -1), 2: range(15, 5, -1), 3: range(5, 0, -1)}
+NEWEST_PAGE_FIRST = {1: range(16, 26), 2: range(6, 16), 3: range(1, 6)}
+
+
+@pytest.mark.parametrize(
+    ("pages", "times"),
+    [(OLDEST_FIRST, "timed"), (OLDEST_FIRST, ""), (NEWEST_FIRST, "timed"), (NEWEST_PAGE_FIRST, "timed")],
+    ids=["oldest first", "oldest first without times", "newest first", "newest page first"],
+)
+def test_the_newest_part_of_a_long_conversation_is_read(pages: Mapping[int, range], times: str) -> None:
+    """An answer to the eighth of twenty-five messages is an answer to a question of half an hour ago."""
+    read = {str(number): moments(*numbers, times=bool(times)) for number, numbers in pages.items()}
+    model, api = Model([said()]), PagedApi(read)
+    turn(bound(model, api=cast("Api", api)), event(None))
+    texts = [message.content for message in model.questions[0].messages[1:]]
+    assert texts == [str(n) for n in range(16, 26)]
+    assert len(api.asked) <= 3
+
+
+@dataclass
+class PagedApi:
+    """A bot API that answers by the number of the page."""
+
+    pages: Mapping[str, Any]
+    asked: list[str] = field(default_factory=list)
+
+    async def request(self, _method: str, _path: str, *, query: Mapping[str, str], **_other: Any) -> Answer:
+        self.asked.append(query["page"])
+        return Answer(200, self.pages[query["page"]], {}, None)
+
+
+def test_summaries_that_come_oldest_first_in_spite_of_what_was_asked_are_read_to_their_end() -> None:
+    """A gateway that passes over sortOrder would have the model answer the beginning of the conversation."""
+
+    def summary(first: int, token: str | None) -> dict[str, Any]:
+        numbers = range(first, first + 5)
+        items = [{"participantId": "u", "text": str(n), "timestamp": f"2026-01-01T00:{n:02}:00Z"} for n in numbers]
+        return {"items": items, "nextPageToken": token}
+
+    model, api = Model([said(json.dumps(DECISION))]), Api([summary(1, "a"), summary(6, "b"), summary(11, None)])
+    turn(bound(model, Channel.COGNIGY, api))
+    assert [message.content for message in model.questions[0].messages[1:-1]] == [str(n) for n in range(6, 16)]

@@ -50,8 +50,11 @@ SignatureModel = Annotated[
 
 
 class HistoryModel(Strict):
-    """Where earlier turns are read: the gateway's bot API."""
+    """Where earlier turns are read: a gateway's bot API, with that gateway's own credential."""
 
+    gateway: Name | None = Field(
+        default=None, description="The Gateway whose bot API is asked; left out, the one that the endpoint is on."
+    )
     path: Annotated[str, StringConstraints(pattern=HISTORY_PATH)] | None = Field(
         default=None,
         description="With members of the event in braces, such as {sessionId}; the default is the channel's.",

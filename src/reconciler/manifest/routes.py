@@ -11,7 +11,7 @@ from reconciler.manifest.fleet import Fleet
 from reconciler.manifest.lookup import Lookup
 from reconciler.manifest.parts import secret_ref
 from reconciler.manifest.probes import missing_prices, sampling
-from reconciler.manifest.problems import diagnostic
+from reconciler.manifest.problems import diagnostic, did_you_mean
 from reconciler.manifest.prompts import source_of, variable
 from reconciler.model.address import Address
 from reconciler.model.channels import CHANNELS
@@ -38,6 +38,7 @@ def route(document: Document, fleet: Fleet, lookup: Lookup) -> Route | None:
     endpoint = _endpoint(document, fleet)
     if endpoint is None:
         return None
+    lookup.diagnostics += _history_gateway(document, fleet)
     resource = fleet.resources.get(endpoint)
     if resource is not None:
         lookup.diagnostics += _models(document, resource, prices)
@@ -91,7 +92,17 @@ def _history(written: Mapping[str, Any] | None, channel: Channel) -> History | N
     if written is None:
         return None
     path = written.get("path") or CHANNELS[channel].history
-    return History(path, written.get("turns", 10), written.get("timeoutMs", 2_000))
+    return History(path, written.get("turns", 10), written.get("timeoutMs", 2_000), written.get("gateway"))
+
+
+def _history_gateway(document: Document, fleet: Fleet) -> Iterator[Diagnostic]:
+    """The history may be read at a gateway of its own, which has to be declared."""
+    name = (document.data["spec"].get("history") or {}).get("gateway")
+    if name is None or name in fleet.gateways:
+        return
+    hint = did_you_mean(name, fleet.gateways) or f" Declared are {', '.join(sorted(fleet.gateways)) or 'none'}."
+    detail = f"there is no gateway {name!r} to read histories from.{hint}"
+    yield diagnostic("REF004", detail, document.position(("spec", "history", "gateway")))
 
 
 def _endpoint(document: Document, fleet: Fleet) -> Address | None:

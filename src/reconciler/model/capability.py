@@ -46,6 +46,7 @@ class Capabilities:
     and `token_early_seconds` before its end a token is renewed. `dialect` names the dialect of inference that the
     platform speaks, None where it answers no questions; `dialects` those by the Gateway's `transport`. `hands_on` is
     True where a question's credential goes on to the provider: then questions are put without the gateway's own.
+    `history` is True where earlier turns of a conversation can be read.
     `called` says how a question names an endpoint. `domains` are those that the vendor's own hosts lie in; empty for
     software that runs on anybody's.
     """
@@ -59,6 +60,7 @@ class Capabilities:
     hands_on: bool = False
     called: Called = Called.BY_MODEL
     domains: tuple[str, ...] = ()
+    history: bool = False
 
     def dialect_over(self, transport: str | None) -> str | None:
         """The dialect that a Gateway with this `transport` speaks; None where there is none."""

@@ -174,19 +174,24 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Where a conversation's earlier turns are read: the gateway's bot API, below `path`, at most `turns` of them."""
+    """Where a conversation's earlier turns are read: a gateway's bot API, below `path`, at most `turns` of them.
+
+    `gateway` names the Gateway that is asked, with its own credential; None: the one that the route's endpoint is on.
+    """
 
     path: str
-    turns: int = 20
+    turns: int = 10
     timeout_ms: int = 2_000
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One webhook of the bot router.
 
-    `endpoint` answers, `fallback_models` after it in order. `fallback` is the text that is said when nothing else
-    can be. `threshold`: a Cognigy turn with at least this confidence is answered without a model.
+    `history_gateway` is the Gateway whose bot API is read. `endpoint` answers, `fallback_models` after it in order.
+    `fallback` is the text that is said when nothing else can be. `threshold`: a Cognigy turn with more confidence
+    than that is answered without a model.
     """
 
     name: str
@@ -205,6 +210,17 @@ class Route:
     threshold: float = 0.75
     deadline_ms: int = 15_000
     source: Source = field(default=NOWHERE, compare=False)
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The Gateways that a turn needs: that of the model, then that of the history where it is another."""
+        reads = self.history_gateway
+        return (self.endpoint.gateway,) if reads in {None, self.endpoint.gateway} else (self.endpoint.gateway, reads)
+
+    @property
+    def history_gateway(self) -> str | None:
+        """Whose bot API is read; None where no history is."""
+        return None if self.history is None else self.history.gateway or self.endpoint.gateway
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,11 @@ async def conversation(bound: Bound, event: Event, measures: Measures, listen: P
 
 async def _history(bound: Bound, event: Event, measures: Measures, listen: Progress) -> Sequence[Message]:
     wanted = bound.route.history
-    if wanted is None:
+    if wanted is None or bound.reads is None:
         return ()
     try:
         async with asyncio.timeout(wanted.timeout_ms / 1000):
-            return await history(bound.upstream.link, bound.route.channel, wanted, event)
+            return await history(bound.reads.link, bound.route.channel, wanted, event)
     except (GatewayError, TimeoutError) as error:
         measures.without_history(bound)
         listen("history_missing", {"error": type(error).__name__})

@@ -60,7 +60,7 @@ class Readiness:
     async def look(self) -> None:
         """One round: each gateway once."""
         with self._live.held() as table:
-            upstreams = {each.upstream.name: each.upstream for each in table.routes.values()}
+            upstreams = {one.name: one for each in table.routes.values() for one in each.upstreams}
             found = await asyncio.gather(*map(_look, upstreams.values()))
             self._seen, self._table = dict(zip(upstreams, found, strict=True)), table
 
@@ -75,6 +75,7 @@ class Readiness:
     def _checked(self, each: Bound) -> Mapping[str, Any]:
         seen = self._seen.get(each.upstream.name) if self._table is self._live.table else None
         heat = each.route.sampling.temperature
+        reads = self._seen.get(each.reads.name) if each.reads and self._table is self._live.table else None
         checks = {
             "reachable": seen.reachable if seen else None,
             "authorised": seen.authorised if seen else None,
@@ -82,6 +83,7 @@ class Readiness:
             if seen is None or seen.models is None
             else not seen.models.isdisjoint(callee.called for callee in each.callees),
             "temperature": heat is None or COLDEST <= heat <= HOTTEST,
+            "history": None if reads is None else reads.reachable and reads.authorised is not False,
         }
         return {"ready": seen is not None and False not in checks.values(), **checks}
 

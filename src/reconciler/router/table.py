@@ -54,7 +54,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One route. `callees` in the order in which they are asked; `patience` in seconds for a first token."""
+    """One route. `callees` in the order in which they are asked; `patience` in seconds for a first token.
+
+    `upstream` has the models, `reads` the conversation's earlier turns; None where no history is wanted.
+    """
 
     route: Route
     callees: tuple[Callee, ...]
@@ -68,6 +71,13 @@ class Bound:
     pricing: Pricing | None = None
     window: int = CONTEXT_WINDOW_TOKENS
     patience: float | None = None
+    reads: Upstream | None = None
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """The gateways that a turn needs, each once."""
+        same = self.reads is None or self.reads.name == self.upstream.name
+        return (self.upstream,) if same or self.reads is None else (self.upstream, self.reads)
 
 
 async def _nothing() -> None:
@@ -89,7 +99,12 @@ class Table:
 
 
 def bound(
-    route: Route, endpoint: Resource, declared: InferenceDeclarations, upstream: Upstream, verifier: Verifier
+    route: Route,
+    endpoint: Resource,
+    declared: InferenceDeclarations,
+    upstream: Upstream,
+    reads: Upstream | None,
+    verifier: Verifier,
 ) -> Bound:
     """A route with what it names. Raises InferenceError for a schema or a detector that cannot be used."""
     policy = declared.safety[route.safety] if route.safety else None
@@ -111,6 +126,7 @@ def bound(
         declared.pricing[route.pricing] if route.pricing else None,
         _window(endpoint),
         timeout / 1000 if timeout else None,
+        reads,
     )
 
 

@@ -24,6 +24,11 @@ CODES: Mapping[str, str] = {
         "The manifests declare a gateway that was not there when the snapshot was taken, so nothing is known of what "
         "lives on it and the plan is incomplete. Plan with credentials, or take a new snapshot after the merge."
     ),
+    "WIRING009": (
+        "A Route reads the earlier turns of a conversation at a gateway whose platform has no call for that: a gateway "
+        "for models answers questions, and the conversation lies with the bot platform. Declare that as a Gateway with "
+        "its own credential, and name it in `history.gateway` of the Route."
+    ),
     "WIRING007": (
         "A PromptTemplate, ResponseSchema or SafetyPolicy is well-formed, and yet no question could be put with it, or "
         "no answer be judged: a schema that is too long or too deep, for instance. The detail says what to change."

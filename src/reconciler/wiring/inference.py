@@ -112,6 +112,24 @@ def _inquiry(probe: Probe, declared: InferenceDeclarations) -> Inquiry:
     )
 
 
+def history_findings(desired: Desired, known: Mapping[str, platforms.OpenablePlatform]) -> Iterator[Diagnostic]:
+    """Routes that would read the history at a gateway that keeps none."""
+    for route in desired.inference.routes.values():
+        name = route.history_gateway
+        if name is None or name not in known or known[name].capabilities.history:
+            continue
+        having = sorted(one for one, platform in known.items() if platform.capabilities.history)
+        hint = f"name one that does: {', '.join(having)}" if having else "declare the Gateway that does, and name it"
+        detail = (
+            f"route {route.name!r} would read earlier turns at {name!r}, and platform "
+            f"{desired.gateways[name].platform} keeps no conversations; {hint} (`history.gateway`)."
+        )
+        path = "/spec/history/gateway" if route.history and route.history.gateway else "/spec/history"
+        yield Diagnostic(
+            Severity.ERROR, "WIRING009", "a history where there is none", detail, route.source.position(path), path=path
+        )
+
+
 def unfit(declared: InferenceDeclarations) -> Iterator[Diagnostic]:
     """What the manifests' own checks let pass and asking would refuse."""
     if not (declared.prompts or declared.schemas or declared.safety):

@@ -18,7 +18,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions, World
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
-from reconciler.wiring.inference import unfit
+from reconciler.wiring.inference import history_findings, unfit
 from reconciler.wiring.vendors import misdirected, require_hosts
 
 
@@ -35,7 +35,7 @@ def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Dia
     known = platforms_of(desired)
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
-    questions = unfit(desired.inference)
+    questions = (*unfit(desired.inference), *history_findings(desired, known))
     hosts = (*misdirected(desired, known, allowed_hosts), *in_clear(desired, known))
     dates = planning.due(desired, today(SystemClock()))
     return ordered((*limits, *hosts, *questions, *dates, *planning.offline_findings(fleet)))

@@ -23,8 +23,7 @@ from reconciler.wiring.credentials import credential_of, prepare_credentials, va
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import base_url_of
 from reconciler.wiring.inference import dialect_of
-from reconciler.wiring.offline import platforms_of
-from reconciler.wiring.vendors import require_hosts
+from reconciler.wiring.offline import platforms_of, validate
 
 if TYPE_CHECKING:
     from reconciler.router import Bound, Table, Verifier
@@ -51,10 +50,11 @@ async def open_routes(
     if not routes:
         detail = "there is no Route in the manifests that were read; check PATH and the working folder."
         raise InputError([Diagnostic(Severity.ERROR, "ROUTER001", "nobody to answer", detail)])
-    names = {route.endpoint.gateway for route in routes.values()}
+    found = validate(desired, settings.allowed_hosts)
+    require(tuple(finding for finding in found if finding.severity is Severity.ERROR))
+    names = {name for route in routes.values() for name in route.gateways}
     chosen = replace(desired, gateways={name: desired.gateways[name] for name in sorted(names)})
     known = platforms_of(chosen)
-    require_hosts(chosen, known, settings.allowed_hosts)
     vault = vault_of(settings, chosen)
     async with AsyncExitStack() as stack:
         await prepare_credentials(vault, chosen)
@@ -67,8 +67,9 @@ async def open_routes(
         table: dict[str, Bound] = {}
         for name, route in routes.items():
             endpoint = desired.resources[route.endpoint]
+            reads = upstreams[route.history_gateway] if route.history_gateway else None
             table[route.path] = bound(
-                route, endpoint, desired.inference, upstreams[route.endpoint.gateway], verifiers[name]
+                route, endpoint, desired.inference, upstreams[route.endpoint.gateway], reads, verifiers[name]
             )
         await asyncio.to_thread(warm, Table(table))
         return Table(table, desired.digest, stack.pop_all().aclose)

@@ -32,8 +32,11 @@ def _messages(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> 
     turns = _turns(gateway, request.path_params["session"])
     size, page = _size(request, "size", 25), max(1, _number(request, "page", 1))
     until = max(0, len(turns) - size * (page - 1))
-    entities = [{"from": turn.from_, "text": turn.text} for turn in turns[max(0, until - size) : until]]
-    return reply(200, {"entities": entities, "pageNumber": page, "pageSize": size, "total": len(turns)})
+    chosen = range(max(0, until - size), until)
+    entities = [{"from": turns[n].from_, "text": turns[n].text, "timestamp": _moment(n)} for n in chosen]
+    pages = -(-len(turns) // size)
+    about = {"pageNumber": page, "pageSize": size, "pageCount": pages, "total": len(turns)}
+    return reply(200, {"entities": entities, **about})
 
 
 def _summaries(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) -> Response:
@@ -55,8 +58,12 @@ def _summaries(gateway: Gateway, request: Request, _deed: Deed, _body: bytes) ->
 
 
 def _summary(conversation: str, number: int, turn: Turn) -> dict[str, str]:
-    moment = (_BEGAN + timedelta(seconds=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"conversationId": conversation, "participantId": turn.from_, "text": turn.text, "timestamp": moment}
+    about = {"conversationId": conversation, "participantId": turn.from_}
+    return {**about, "text": turn.text, "timestamp": _moment(number)}
+
+
+def _moment(number: int) -> str:
+    return (_BEGAN + timedelta(seconds=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _turns(gateway: Gateway, key: str) -> Sequence[Turn]:

@@ -22,6 +22,7 @@ CAPABILITIES = Capabilities(
     dialect="openai",
     dialects={"http": "openai", "websocket": "openai-websocket"},
     domains=("nicecxone.com", "niceincontact.com", "nice-incontact.com", "mynicecx.com"),
+    history=True,
 )
 
 ROOT = "/api/v1/llm/gateway"

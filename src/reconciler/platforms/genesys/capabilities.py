@@ -24,6 +24,7 @@ CAPABILITIES = Capabilities(
     dialect="genesys",
     dialects={"http": "genesys"},
     domains=DOMAINS,
+    history=True,
 )
 
 PATHS: Mapping[str, str] = {"token": "/login/oauth2/token", "invoke": "/api/v2/ai/llm/gateway/invoke"}

@@ -168,7 +168,9 @@ def test_a_platform_that_cannot_update_replaces() -> None:
         (None, REF, "aaaa", None),
         (None, OTHER, "aaaa", Origin.CONFIG),
         (None, REF, "zzzz", Origin.DRIFT),
-        (Fingerprint("another key", "a"), REF, "aaaa", None),
+        (Fingerprint("another key", "a"), REF, "aaaa", Origin.UNCOMPARED),
+        (Fingerprint("another key", "a"), OTHER, "aaaa", Origin.CONFIG),
+        (Fingerprint("another key", "a"), REF, "zzzz", Origin.DRIFT),
         (SAME, OTHER, "aaaa", None),
     ],
 )
@@ -177,8 +179,7 @@ def test_a_secret(now: Fingerprint | None, ref: SecretRef, hint: str, expected: 
     plan = planned(resource(secrets={KEY: ref}), entry(), live(hints={KEY: hint}), fingerprint=now)
     origins = [field.origin for change in plan.changes for field in change.fields if field.sensitive]
     assert origins == ([] if expected is None else [expected])
-    unknown = now is None or now.key_id != "key"
-    assert [d.code for d in plan.diagnostics if d.code == "PLAN006"] == (["PLAN006"] if unknown else [])
+    assert [d.code for d in plan.diagnostics if d.code == "PLAN006"] == (["PLAN006"] if now is None else [])
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,9 @@ _WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELET
 class Origin(StrEnum):
     """Where a difference comes from.
 
-    `SECRET`: another value behind a reference that stayed the same. `SERVER` is only seen by drift: it is
-    nobody's, and never planned.
+    `SECRET`: another value behind a reference that stayed the same. `UNCOMPARED`: a value that was fingerprinted
+    with another key than today's, so that nothing tells whether it is the one that was sent. `SERVER` is only seen
+    by drift: it is nobody's, and never planned.
     """
 
     CONFIG = "config"
@@ -44,6 +45,7 @@ class Origin(StrEnum):
     RELEASE = "release"
     TAKEOVER = "takeover"
     SECRET = "secret"  # noqa: S105 - the name of an origin
+    UNCOMPARED = "uncompared"
     SERVER = "server"
 
 

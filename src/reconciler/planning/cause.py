@@ -15,6 +15,7 @@ Fields:
 |----------------------------|----------------|-----------------|------------------------|
 | its hint moved             | drift          | secret replaced | secret replaced        |
 | we rotated it              | secret         |                 | secret rotated         |
+| it cannot be compared      | uncompared     |                 | secret rotated         |
 | its reference is another   | config         |                 | waiting                |
 | both                       | both           | secret replaced | secret rotated         |
 

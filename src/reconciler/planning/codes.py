@@ -25,9 +25,10 @@ CODES: Mapping[str, str] = {
         "(`guardFloor`). Lower the floor if a lost update would be acceptable."
     ),
     "PLAN006": (
-        "Secrets are compared by keyed fingerprints. In this run their values were not available, or the "
-        "fingerprint key is another than the one used when they were applied, or they were never sent, because their "
-        "object was adopted; they are taken as unchanged."
+        "Secrets are compared by keyed fingerprints. In this run their values were not available, or they were never "
+        "sent, because their object was adopted; they are taken as unchanged. A secret whose fingerprint was made with "
+        "another key (by default it follows from the gateway's own credential) is not among them: nothing proves that "
+        "it is the one that was sent, so it is sent again."
     ),
     "PLAN007": (
         "The gateway of this object takes registrations and lets nothing be read. The object was registered, or was "

@@ -155,6 +155,7 @@ _REASONS: Mapping[Origin, str] = {
     Origin.CONFIG: "changed in the manifests",
     Origin.RELEASE: "no longer in the manifests",
     Origin.SECRET: "secret rotated",
+    Origin.UNCOMPARED: "secret could not be compared",
     Origin.DRIFT: "changed outside",
 }
 

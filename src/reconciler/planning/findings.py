@@ -140,7 +140,6 @@ def undetermined(count: int) -> Iterator[Diagnostic]:
             Severity.INFO,
             "PLAN006",
             "secrets that could not be compared",
-            f"{count} secret(s) could not be compared with what was applied (no access to their values, another "
-            "fingerprint key, or never sent since their object was adopted) and are taken as unchanged. Plan where the "
-            "secrets are to be sure.",
+            f"{count} secret(s) could not be compared with what was applied (no access to their values, or never sent "
+            "since their object was adopted) and are taken as unchanged. Plan where the secrets are to be sure.",
         )

@@ -41,15 +41,16 @@ def sent_before(wanted: Entry, entry: Entry) -> Entry:
     | fingerprint now against applied | reference | the entry then holds    |
     |---------------------------------|-----------|-------------------------|
     | the same secret                 | any       | the reference as it is  |
-    | made with another key           | the same  | the new fingerprint     |
     | anything else                   | any       | what was applied        |
+
+    A fingerprint that was made with another key proves nothing, so that what was applied stays until it is sent.
     """
     fingerprints, refs = dict(entry.fingerprints), dict(entry.refs)
     for path, applied in entry.fingerprints.items():
         now, ref = wanted.fingerprints.get(path), wanted.refs.get(path)
         if now is None or ref is None:
             continue
-        if now == applied or (now.key_id != applied.key_id and ref == entry.refs.get(path)):
+        if now == applied:
             fingerprints[path], refs[path] = now, ref
     return replace(wanted, fingerprints=fingerprints, refs=refs)
 

@@ -1,4 +1,6 @@
-"""Value-only rotations: another secret behind a reference that stayed the same. Git cannot review them.
+"""Value-only rotations: another secret, or one that may be another, behind a reference that stayed the same.
+
+Git cannot review them.
 
 They are no part of the intent digest, so that an approval given where secrets cannot be read still fits where
 they can; what may become of them is a setting of its own:
@@ -28,9 +30,12 @@ class Rotations(StrEnum):
     FORBID = "forbid"
 
 
+_ROTATING = frozenset({Origin.SECRET, Origin.UNCOMPARED})
+
+
 def is_rotation(field: FieldChange) -> bool:
-    """Whether a field only sends another value of the same secret."""
-    return field.sensitive and field.origin is Origin.SECRET
+    """Whether a field only sends what may be another value of the same secret."""
+    return field.sensitive and field.origin in _ROTATING
 
 
 def rotated(changes: Iterable[Change]) -> tuple[Change, ...]:

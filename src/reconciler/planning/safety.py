@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.address import Address
-from reconciler.model.change import ABSENT, Action, Change
+from reconciler.model.change import ABSENT, Action, Change, Origin
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import Gateway
 from reconciler.planning.rotation import Rotations, rotated
@@ -71,8 +71,10 @@ def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options
 
 
 def _completes(change: Change) -> bool:
-    """Whether a change only sends secrets that an interrupted run may have left unsent."""
-    return bool(change.fields) and all(f.sensitive and f.before is ABSENT for f in change.fields)
+    """Whether a change only sends secrets that an interrupted run may have left unsent, or that cannot be compared."""
+    return bool(change.fields) and all(
+        f.sensitive and (f.before is ABSENT or f.origin is Origin.UNCOMPARED) for f in change.fields
+    )
 
 
 def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:

@@ -8,6 +8,9 @@
 | different    | any       | different    | both: update, flagged                                 | both   |
 | same         | any       | different    | replaced behind our back: set again                   | drift  |
 | none applied | any       | any          | a new secret: set                                     | config |
+| uncompared   | the same  | same or none | nothing proves that it was sent: sent again           | uncompared |
+| uncompared   | another   | same or none | will be updated                                       | config |
+| uncompared   | any       | different    | drift: set again                                      | drift  |
 | unknown      | the same  | same or none | undetermined: taken as unchanged, and said so         |        |
 | unknown      | another   | same or none | will be updated                                       | config |
 | unknown      | any       | different    | drift: set again                                      | drift  |
@@ -16,8 +19,10 @@
 | unsent       | any       | different    | drift: set                                            | drift  |
 | applied, but not desired | |            | goes with its object; nothing to send                 |        |
 
-Unknown means: no access to secrets in this run, or the applied fingerprint was made with another key. Unsent
-means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the whole
+Unknown means: no access to secrets in this run. Uncompared means: the applied fingerprint was made with another
+key, as after the gateway's own credential changed. The few characters that a gateway shows of a key may prove that
+two keys differ and never that they are equal, so that a doubt ends by sending the secret, and not by taking it for
+sent. Unsent means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the whole
 object, so that every unsent secret of it goes along, as a take-over. None applied means: neither is in the ledger.
 """
 
@@ -42,6 +47,7 @@ class Likeness(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+    UNCOMPARED = "uncompared"
     UNSENT = "unsent"
     NEW = "new"
 
@@ -67,8 +73,10 @@ def likeness(now: Fingerprint | None, entry: Entry | None, path: str) -> Likenes
     applied = entry.fingerprints.get(path) if entry else None
     if entry is None or applied is None:
         return Likeness.UNSENT if entry is not None and path in entry.refs else Likeness.NEW
-    if now is None or now.key_id != applied.key_id:
+    if now is None:
         return Likeness.UNKNOWN
+    if now.key_id != applied.key_id:
+        return Likeness.UNCOMPARED
     return Likeness.SAME if now.digest == applied.digest else Likeness.DIFFERENT
 
 
@@ -105,6 +113,9 @@ def first_sent(
         yield FieldChange(path, before, after, Origin.TAKEOVER, sensitive=True, place=resource.source)
 
 
+_BEHIND_ONE_REFERENCE = {Likeness.DIFFERENT: Origin.SECRET, Likeness.UNCOMPARED: Origin.UNCOMPARED}
+
+
 def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | None:
     if alike is Likeness.NEW:
         return Origin.CONFIG
@@ -112,7 +123,7 @@ def _origin(alike: Likeness, replaced: object, moved_ref: object) -> Origin | No
         return Origin.BOTH if alike is Likeness.DIFFERENT else Origin.DRIFT
     if moved_ref:
         return None if alike is Likeness.SAME else Origin.CONFIG
-    return Origin.SECRET if alike is Likeness.DIFFERENT else None
+    return _BEHIND_ONE_REFERENCE.get(alike)
 
 
 def hint_moved(path: str, entry: Entry, live: Live) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.change import Change
+from reconciler.model.change import Change, Origin
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, Intent
@@ -44,7 +44,9 @@ def _moved(resource: Resource, entry: Entry, context: Context) -> Iterator[str]:
     """Paths where the manifest wants something else than was registered, but for what it ignores."""
     paths = [join("/spec", keys) for keys in differing(entry.spec, resource.spec)]
     recorded = Live(entry.address, entry.remote_id, entry.spec, hints=entry.hints)
-    paths += [field.path for field in secret_changes(resource, entry, recorded, context.fingerprint, context.numbering)]
+    secrets = secret_changes(resource, entry, recorded, context.fingerprint, context.numbering)
+    # What cannot be compared is no wish for another value, and nothing could be sent anyway.
+    paths += [field.path for field in secrets if field.origin is not Origin.UNCOMPARED]
     for path in paths:
         if not any(covers(pattern, path) for pattern in resource.lifecycle.ignore):
             yield path

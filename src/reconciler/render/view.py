@@ -139,6 +139,7 @@ _NOTES: Mapping[Origin, str] = {
     Origin.RELEASE: "no longer managed",
     Origin.TAKEOVER: "existed before",
     Origin.SECRET: "secret",
+    Origin.UNCOMPARED: "could not be compared, so it is sent again",
     Origin.SERVER: "given by the server",
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from scenario_bench import Bench, endpoint, webhook
 
 OTHER_KEY = "sk-another-0123456789-9999"

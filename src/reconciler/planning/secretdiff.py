@@ -22,8 +22,9 @@
 Unknown means: no access to secrets in this run. Uncompared means: the applied fingerprint was made with another
 key, as after the gateway's own credential changed. The few characters that a gateway shows of a key may prove that
 two keys differ and never that they are equal, so that a doubt ends by sending the secret, and not by taking it for
-sent. Unsent means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the whole
-object, so that every unsent secret of it goes along, as a take-over. None applied means: neither is in the ledger.
+sent. Unsent means: the object was adopted, so the ledger holds the reference and no fingerprint. A write replaces the
+whole object, so that every unsent secret of it goes along, as a take-over. None applied means: neither is in the
+ledger.
 """
 
 from __future__ import annotations

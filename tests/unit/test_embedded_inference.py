@@ -440,7 +440,7 @@ def test_the_bot_history_gives_the_latest_turns_first_page_first(store: Path) ->
             ["turn 0"],
             [],
         ]
-        assert pages[2][0] == {"from": "customer", "text": "turn 0"}
+        assert pages[2][0] == {"from": "customer", "text": "turn 0", "timestamp": "2026-01-01T00:00:00.000Z"}
 
     ask(store, said, {"conversations": TURNS})
 

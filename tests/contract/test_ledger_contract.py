@@ -26,6 +26,8 @@ class _Door:
         self.begin_run = ledger.begin_run
         self.end_run = ledger.end_run
         self.history = ledger.history
+        self.anchor = ledger.anchor
+        self.anchored = ledger.anchored
         self.unlock = ledger.unlock
         self.forget = ledger.forget
 

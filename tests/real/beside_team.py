@@ -83,7 +83,7 @@ def recorded(stage: Stage) -> Seen:
         assert not [path for path in stage.tool.shell.folder.iterdir() if path.name != "spec.yml"]
         return stage.seen(NO, "keeps nothing")
     told = "1 applied" in stage.run(["history"]).out
-    unbroken = "unbroken" in stage.run(["audit", "verify"]).out
+    unbroken = "verified" in stage.run(["audit", "verify"]).out
     good = told and unbroken
     return stage.seen(
         verdict(good), "`history`, and an audit file whose lines are chained" if good else "nothing found"

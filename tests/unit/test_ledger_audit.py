@@ -16,7 +16,7 @@ import pytest
 
 from reconciler.errors import Defect, LedgerError
 from reconciler.ledger import AuditReport, open_audit, verify_audit
-from reconciler.model.memory import AuditEvent
+from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.testing.fakes import FakeClock
 
 
@@ -60,7 +60,7 @@ def test_the_next_run_continues_the_chain(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for _ in range(4):
         write(path, 2)
-    assert verify_audit(path) == AuditReport(8)
+    assert verify_audit([path]) == AuditReport(8)
 
 
 def test_lines_longer_than_the_window_are_continued_too(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_lines_longer_than_the_window_are_continued_too(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for size in (10, 20_000, 100_000, 5):
         write(path, 1, paths=["x" * size])
-    assert verify_audit(path) == AuditReport(4)
+    assert verify_audit([path]) == AuditReport(4)
 
 
 def changed(text: list[bytes]) -> list[bytes]:
@@ -133,7 +133,7 @@ def test_a_forgery_is_found_at_its_line(forgery: Callable[[list[bytes]], list[by
     path = tmp_path / "audit.jsonl"
     write(path, 5)
     path.write_bytes(b"".join(forgery(path.read_bytes().splitlines(keepends=True))))
-    report = verify_audit(path)
+    report = verify_audit([path])
     assert report.broken_at == FORGERIES[forgery]
     assert report.why
 
@@ -151,7 +151,7 @@ def test_a_torn_line_is_kept_aside_and_reported(keep: int, tmp_path: Path) -> No
         write(path, 2)
         kept = tmp_path / f"audit.jsonl.torn-{number}"
         assert kept.read_bytes() == torn
-        assert verify_audit(path) == AuditReport(keep + 3)
+        assert verify_audit([path]) == AuditReport(keep + 3)
         about = lines(path)[keep]
         assert (about["event"], about["kept"]) == ("audit.torn", kept.name)
 
@@ -186,8 +186,11 @@ def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
     audit.append(AuditEvent("change.finished", {}))
     path.rename(tmp_path / "audit.jsonl.2")
     audit.close()
-    assert verify_audit(tmp_path / "audit.jsonl.1") == AuditReport(1)
-    assert verify_audit(tmp_path / "audit.jsonl.2") == AuditReport(1)
+    parts = [tmp_path / "audit.jsonl.1", tmp_path / "audit.jsonl.2"]
+    assert verify_audit(parts) == AuditReport(2)
+    assert verify_audit(parts[1:], first=2) == AuditReport(1)
+    assert "1 line before it are missing" in verify_audit(parts[1:]).why
+    assert verify_audit(parts[::-1]).broken_at == 1
 
 
 def test_two_open_audits_take_turns(tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ def test_two_open_audits_take_turns(tmp_path: Path) -> None:
         audits[number * number % 3].append(AuditEvent("change.finished", {"number": number}))
     for audit in audits:
         audit.close()
-    assert verify_audit(path) == AuditReport(30)
+    assert verify_audit([path]) == AuditReport(30)
     assert [line["number"] for line in lines(path)] == list(range(30))
 
 
@@ -219,14 +222,14 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"file/audit\.jsonl .*AUDIT001"):
         write(tmp_path / "file" / "audit.jsonl", 1)
     with pytest.raises(LedgerError, match="AUDIT001"):
-        verify_audit(tmp_path / "missing.jsonl")
+        verify_audit([tmp_path / "missing.jsonl"])
 
 
 APPEND = """
 import sys
 from pathlib import Path
 from reconciler.ledger import open_audit
-from reconciler.model.memory import AuditEvent
+from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.testing.fakes import FakeClock
 
 audit = open_audit(Path(sys.argv[1]), FakeClock())
@@ -249,7 +252,7 @@ def test_processes_that_share_a_file_keep_one_chain(tmp_path: Path) -> None:
     for process in [start(path, 250, who) for who in "abc"]:
         process.communicate("\n", timeout=20)
         assert process.returncode == 0
-    assert verify_audit(path) == AuditReport(750)
+    assert verify_audit([path]) == AuditReport(750)
     for who in "abc":
         assert [line["number"] for line in lines(path) if line["who"] == who] == list(range(250))
 
@@ -262,7 +265,7 @@ def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     assert process.stdout.readline() == "done\n"
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
-    assert verify_audit(path) == AuditReport(30)
+    assert verify_audit([path]) == AuditReport(30)
 
 
 FULL_DISK = """
@@ -270,7 +273,7 @@ import resource, sys
 from pathlib import Path
 from reconciler.errors import LedgerError
 from reconciler.ledger import open_audit
-from reconciler.model.memory import AuditEvent
+from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.testing.fakes import FakeClock
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
@@ -293,6 +296,34 @@ def test_a_full_disk_leaves_a_whole_chain(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     written, _, why = ended.stdout.partition(" ")
     assert "AUDIT001" in why
-    assert verify_audit(path) == AuditReport(int(written))
+    assert verify_audit([path]) == AuditReport(int(written))
     write(path, 1)
-    assert verify_audit(path) == AuditReport(int(written) + 1)
+    assert verify_audit([path]) == AuditReport(int(written) + 1)
+
+
+def test_a_mark_is_looked_for_from_the_end(tmp_path: Path) -> None:
+    """A file of years is as long as years: what the ledger knows of is found without reading all of it."""
+    path = tmp_path / "audit.jsonl"
+    write(path, 900)
+    marks = [AuditMark(line["seq"], line["hash"]) for line in lines(path)]
+    audit = open_audit(path, FakeClock())
+    assert audit.mark() is None
+    for mark in (marks[0], marks[1], marks[450], marks[-1], AuditMark(0, "0" * 64)):
+        assert audit.holds(mark)
+    for mark in (AuditMark(901, "a" * 64), AuditMark(900, "a" * 64), AuditMark(1, "a" * 64), AuditMark(0, "a" * 64)):
+        assert not audit.holds(mark)
+    path.write_bytes(b"")
+    assert not audit.holds(marks[0])
+    path.unlink()
+    assert not audit.holds(marks[0])
+
+
+def test_an_empty_file_goes_on_where_the_ledger_knows(tmp_path: Path) -> None:
+    """A file begun anew bears the number of what came before, so that nobody takes it for the whole."""
+    path = tmp_path / "audit.jsonl"
+    audit = open_audit(path, FakeClock())
+    audit.begin_after(AuditMark(40, "a" * 64))
+    audit.append(AuditEvent("run.started", {}))
+    assert audit.holds(AuditMark(40, "a" * 64))
+    assert verify_audit([path], AuditMark(40, "a" * 64)).why.startswith("40 lines before it are missing")
+    assert verify_audit([path], AuditMark(40, "a" * 64), first=41).broken_at is None

@@ -27,6 +27,7 @@ EVENTS: Mapping[str, int] = {
     "call_refused": logging.WARNING,
     "history_missing": logging.WARNING,
     "reloaded": logging.INFO,
+    "audit_broken": logging.WARNING,
     "reload_refused": logging.ERROR,
     "draining": logging.INFO,
 }

@@ -140,12 +140,11 @@ async def _record(journal: Journal, entries: Sequence[Entry]) -> None:
     """One run of the history, one line of the audit for each object, and the entries."""
     assembly = journal.assembly
     record = opening(assembly, journal.run_id, tuple(journal.leases))
-    await assembly.ledger.begin_run(record)
-    journal.audit("run.started", adopts=len(entries))
+    await journal.begin(record, adopts=len(entries))
     await journal.settle_all({entry.address: entry for entry in entries})
     for entry in entries:
         journal.audit("object.adopted", address=str(entry.address), remoteId=entry.remote_id)
     outcomes = tuple(Outcome(entry.address, Action.ADOPT, Status.APPLIED) for entry in entries)
     run = Run(journal.run_id, RunStatus.OK, 0, outcomes)
-    journal.audit("run.ended", status=run.status.value, exitCode=run.exit_code)
-    await assembly.ledger.end_run(closing(record, run, assembly.clock.now()))
+    ended = closing(record, run, assembly.clock.now())
+    await journal.end(ended, status=run.status.value, exitCode=run.exit_code)

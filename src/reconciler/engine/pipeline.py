@@ -166,17 +166,16 @@ async def _recorded(
 ) -> Run:
     journal = Journal(assembly, assembly.new_run_id(), leases)
     record = opening(assembly, journal.run_id, tuple(leases))
-    await assembly.ledger.begin_run(record)
-    journal.audit("run.started", digest=planned.plan.digest, changes=len(planned.plan.changes))
+    await journal.begin(record, digest=planned.plan.digest, changes=len(planned.plan.changes))
     try:
         run = await _carry_out(assembly, planned, plan_options, options, journal)
     except ReconcilerError as error:
         run = failed_run(journal.run_id)
-        journal.audit("run.ended", status=run.status.value, error=type(error).__name__)
-        await assembly.ledger.end_run(closing(record, run, assembly.clock.now()))
+        ended = closing(record, run, assembly.clock.now())
+        await journal.end(ended, status=run.status.value, error=type(error).__name__)
         raise
-    journal.audit("run.ended", status=run.status.value, exitCode=run.exit_code)
-    await assembly.ledger.end_run(closing(record, run, assembly.clock.now()))
+    ended = closing(record, run, assembly.clock.now())
+    await journal.end(ended, status=run.status.value, exitCode=run.exit_code)
     return run
 
 

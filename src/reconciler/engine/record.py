@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,23 @@ class Journal:
             if ours:
                 await self.assembly.ledger.settle(lease, ours)
 
+    async def begin(self, record: RunRecord, **fields: Any) -> None:
+        """Open the run in the audit and the history, and mark in the ledger how far the audit goes."""
+        self.audit("run.started", **fields)
+        await asyncio.gather(self.assembly.ledger.begin_run(record), self._anchored())
+
+    async def end(self, record: RunRecord, **fields: Any) -> None:
+        """Close it in both, and mark again."""
+        self.audit("run.ended", **fields)
+        await asyncio.gather(self.assembly.ledger.end_run(record), self._anchored())
+
+    async def _anchored(self) -> None:
+        """An audit that is not the one that was marked before moves no mark: `audit verify` then says so."""
+        audit = self.assembly.audit
+        mark = audit.mark()
+        if mark is not None and not await self.assembly.ledger.anchor(audit.name, mark, audit.holds):
+            self.assembly.progress("audit_broken", {"error": _BROKEN})
+
     def audit(self, event: str, **fields: Any) -> None:
         """Add a line to the audit file; `fields` never hold a secret."""
         self.assembly.audit.append(AuditEvent(event, {"run": self.run_id, **fields}))
@@ -63,6 +81,9 @@ class Journal:
                 "duration_ms": outcome.duration_ms,
             },
         )
+
+
+_BROKEN = "the audit file is not the one that the ledger knows; see `reconciler audit verify`"
 
 
 def configured(now: str, resource: Resource, outcome: Outcome) -> Mapping[str, Any]:

@@ -3,21 +3,32 @@
 Every event is written when it is appended, in one write under a lock: killing the process loses nothing,
 and two processes may share a file. It is flushed to the disk at the start and the end of a run, every
 hundred events, and on close: a power failure loses less than a hundred lines, and never whole runs.
+
+The ledger keeps a mark: number and hash of the last line, as of the beginning and the end of each run. Lines are
+written and flushed first, then marked, so that a crash in between leaves a file that is ahead of its mark: no fault.
+
+| the file                                   | found by the mark                                    |
+|--------------------------------------------|------------------------------------------------------|
+| holds the marked line, perhaps more        | sound                                                |
+| ends before it, is empty, or gone          | lines are missing                                    |
+| has another line of that number            | replaced, or hashed anew                             |
+| lacks lines written after the last mark    | nothing: of a run that was killed its end may be cut |
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from reconciler.errors import Defect, LedgerError
 from reconciler.ledger.chain import LINKS, START, Link, chained, examine, follow
-from reconciler.model.memory import AuditEvent
+from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.model.ports import Clock
 
 FLUSH_EVERY = 100
@@ -27,11 +38,18 @@ _RESERVED = LINKS | {"time", "event"}
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The result of checking a file: how many lines were read, the first that does not fit (from 1), and why."""
+    """The result of checking files: how many lines were read, the first that does not fit (from 1), and why.
+
+    `file` is the one that `broken_at` is in. `mark` is what the ledger keeps, None where it keeps none; `since` counts
+    the lines behind it.
+    """
 
     lines: int
     broken_at: int | None = None
     why: str = ""
+    file: Path | None = None
+    mark: AuditMark | None = None
+    since: int = 0
 
 
 class _Known(NamedTuple):
@@ -45,8 +63,10 @@ class _Known(NamedTuple):
 class FileAudit:
     """Implements the port AuditLog."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, name: str = "audit") -> None:
+        self.name = name
         self._path = path
+        self._start = START
         self._clock = clock
         self._known: _Known | None = None
         self._unflushed = 0
@@ -58,6 +78,31 @@ class FileAudit:
         self._unflushed += 1
         flush = self._unflushed >= FLUSH_EVERY or event.event.startswith("run.")
         self._write({"time": self._clock.now(), "event": event.event, **event.fields}, flush=flush)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no line yet."""
+        try:
+            return not self._path.stat().st_size
+        except OSError:
+            return True
+
+    def begin_after(self, mark: AuditMark | None) -> None:
+        """Where the file has no line yet, the first one follows `mark`: earlier lines are elsewhere, or lost."""
+        self._start = START if mark is None else mark
+
+    def mark(self) -> AuditMark | None:
+        """The last line of ours, which is then on the disk. Raises LedgerError when it cannot be brought there."""
+        self.close()
+        return None if self._known is None else self._known.link
+
+    def holds(self, mark: AuditMark) -> bool:
+        """Whether that line is in the file, or its first line follows it. Read from the end, where it usually is."""
+        try:
+            with self._path.open("rb") as file:
+                return next((link == mark for link in _links(file) if link.seq <= mark.seq), False)
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Flush to the disk what is not there yet."""
@@ -91,7 +136,7 @@ class FileAudit:
     def _extend(self, descriptor: int, event: Mapping[str, Any]) -> None:
         """Add a line, and before it one about a torn line that was found. The lock is held."""
         about = os.fstat(descriptor)
-        size, link, torn = about.st_size, START, None
+        size, link, torn = about.st_size, self._start if self._known is None else self._known.link, None
         if self._known is not None and self._known[:2] == (about.st_ino, size):
             link = self._known.link
         elif size:
@@ -104,11 +149,11 @@ class FileAudit:
     def _taken_up(self, descriptor: int, size: int) -> tuple[int, Link, str | None]:
         """Size up to the last whole line, its link, and the name of the file that keeps a torn rest."""
         line, torn = _end(descriptor, size)
-        fault, link = examine(line) if line else ("", START)
+        fault, link = examine(line) if line else ("", self._start)
         if fault:
             raise LedgerError(
                 f"the last line of the audit file {self._path} cannot be continued: {fault}. Move the file away and "
-                "keep it; a new chain begins. (AUDIT002)"
+                "keep it; the next one goes on from the last line that the ledger knows. (AUDIT002)"
             )
         if not torn:
             return size, link, None
@@ -121,24 +166,100 @@ class FileAudit:
         self._unflushed = 0
 
 
-def open_audit(path: Path, clock: Clock) -> FileAudit:
-    """The audit file at `path`; nothing is opened before the first event."""
-    return FileAudit(path, clock)
+def open_audit(path: Path, clock: Clock, name: str = "audit") -> FileAudit:
+    """The audit file at `path`, which the ledger knows by `name`; nothing is opened before the first event."""
+    return FileAudit(path, clock, name)
 
 
-def verify_audit(path: Path) -> AuditReport:
-    """Check every line against the one before. Raises LedgerError when the file cannot be read."""
-    link, number = START, 0
+def verify_audit(paths: Sequence[Path], mark: AuditMark | None = None, first: int = 1) -> AuditReport:
+    """Check every line against the one before, from file to file, and all of them against what the ledger keeps.
+
+    `first` is the number that the first line has to have: those before it are elsewhere. Raises LedgerError when a file
+    cannot be read.
+    """
+    check = _Check(mark, None if first > 1 else START, first)
+    for path in paths:
+        if mark is not None and not path.exists():
+            return check.broken(path, 1, f"it is gone, and the ledger knows of {_lines(mark.seq)}")
+        if (found := _verified(path, check)) is not None:
+            return found
+    last, path = check.link or START, paths[-1]
+    if mark is not None and last.seq < mark.seq:
+        why = f"lines are missing at its end: the last is {last.seq}, and the ledger knows of {_lines(mark.seq)}"
+        return check.broken(path, check.number + 1, why)
+    since = 0 if mark is None else last.seq - mark.seq
+    return AuditReport(check.lines, mark=mark, since=since)
+
+
+@dataclass(slots=True)
+class _Check:
+    """How far a check has come. `link` is None before a first line that may follow any other."""
+
+    mark: AuditMark | None
+    link: Link | None
+    first: int
+    lines: int = 0
+    number: int = 0
+
+    def fault(self, line: bytes) -> str:
+        """What is wrong with the next line; empty for nothing."""
+        fault, link = examine(line) if self.link is None else follow(line, self.link)
+        if not fault and self.link is None and link.seq != self.first:
+            fault = f"its number is {link.seq}, and {self.first} was said to be the first"
+        if fault and self.link == START and link.seq > 1:
+            fault = f"{_lines(link.seq - 1)} before it are missing: name the files that hold them, or say --since"
+        if not fault and self.mark is not None and link.seq == self.mark.seq and link != self.mark:
+            fault = "it is not the line that the ledger knows: the file was replaced, or hashed anew"
+        self.link = link
+        return fault
+
+    def broken(self, path: Path, at: int, why: str) -> AuditReport:
+        """The report of a fault."""
+        return AuditReport(self.lines, at, why, path, self.mark)
+
+
+def _verified(path: Path, check: _Check) -> AuditReport | None:
+    """One file after those before it; a report where it ends the check."""
+    check.number = 0
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
-            for number, line in enumerate(file, 1):
-                fault, link = follow(line, link)
-                if fault:
-                    return AuditReport(number, number, fault)
+            for check.number, line in enumerate(file, 1):
+                check.lines += 1
+                if fault := check.fault(line):
+                    return check.broken(path, check.number, fault)
     except OSError as error:
         raise LedgerError(f"the audit file {path} cannot be read: {error.strerror}. (AUDIT001)") from error
-    return AuditReport(number)
+    return None
+
+
+def _links(file: BinaryIO) -> Iterator[Link]:
+    """The link that each line makes, the last one first, and at last the one that the first line follows."""
+    read: Mapping[str, Any] | None = None
+    for line in _backwards(file):
+        try:
+            read = json.loads(line)
+            yield Link(read["seq"], read["hash"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    if read is not None:
+        yield Link(read["seq"] - 1, read["prev"])
+
+
+def _backwards(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, the last one first."""
+    end, rest = file.seek(0, os.SEEK_END), b""
+    while end:
+        begin = max(0, end - _TAIL)
+        file.seek(begin)
+        rest, *lines = (file.read(end - begin) + rest).split(b"\n")
+        yield from reversed(lines)
+        end = begin
+    yield rest
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 def _opened(path: Path) -> int:

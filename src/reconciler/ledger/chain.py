@@ -3,7 +3,14 @@
 A line is ``{"seq", "prev", "hash", "time", "event", …}``. `seq` counts from 1. `hash` is the SHA-256, in
 hex, of `prev` followed by the canonical JSON of everything in the line but `prev` and `hash`: keys sorted,
 no spaces, ASCII. The first `prev` is 64 zeros. Changing, dropping or reordering a line breaks the chain
-from there on; cutting off the end is only seen by whoever kept the last hash.
+from there on; cutting off the end, or writing all of it anew, is only seen by whoever kept the last hash, which the
+ledger does.
+
+| file             | mark that is kept | its first line follows         |
+|------------------|-------------------|--------------------------------|
+| none, or empty   | none              | 64 zeros, with the number 1    |
+| none, or empty   | (40, hash)        | line 40: it has the number 41  |
+| has lines        | any               | its own last line              |
 """
 
 from __future__ import annotations
@@ -11,16 +18,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
+
+from reconciler.model.memory import AuditMark
+
+Link: TypeAlias = AuditMark
+"""Where a chain stands: number and hash of its last line."""
 
 LINKS = frozenset({"seq", "prev", "hash"})
-
-
-class Link(NamedTuple):
-    """Where a chain stands: number and hash of its last line."""
-
-    seq: int
-    hash: str
 
 
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, default=dict)

@@ -25,7 +25,7 @@ from reconciler.ledger.git_place import Place, find_place
 from reconciler.ledger.git_writer import Writer
 from reconciler.ledger.lease import Terms, require_own
 from reconciler.model.address import Address
-from reconciler.model.memory import Intent, Lease, LedgerSnapshot, Settlement
+from reconciler.model.memory import AuditMark, Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
 from reconciler.model.run import RunRecord
 
@@ -157,6 +157,23 @@ class GitLedger:
     def _shown(self, book: Book, record: RunRecord, writer: str) -> RunRecord:
         running = any(self._leases.held_by(book, gateway, writer) for gateway in record.gateways)
         return record if record.ended is not None or running else replace(record, status="interrupted")
+
+    async def anchor(self, name: str, mark: AuditMark, follows: Callable[[AuditMark], bool]) -> bool:
+        """Keep a mark of an audit, where none is kept or it follows that one."""
+
+        def work(book: Book) -> bool:
+            kept = book.anchors.get(name)
+            if kept is not None and not follows(kept):
+                return False
+            book.keep_anchor(name, mark)
+            book.labels.append(f"audit at line {mark.seq}")
+            return True
+
+        return await self._writer.run(work)
+
+    async def anchored(self, name: str) -> AuditMark | None:
+        """The mark that is kept of an audit."""
+        return (await self._writer.look()).anchors.get(name)
 
     async def unlock(self, gateway: str) -> str | None:
         """Break a lease; returns who had it."""

@@ -7,6 +7,7 @@
     gateways/<name>/intents.json     address → intent, sorted; not there when nothing is under way
     gateways/<name>/lease.json       holder, token, writer, end; not there when nobody writes
     runs/<number>-<run>.json         the newest runs
+    anchors.json                     audit → number and hash of its last known line, the newest last
 
 Files that this version does not know are kept as they are.
 """
@@ -20,10 +21,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from reconciler.errors import Defect, LedgerCorrupt, LedgerTooNew
+from reconciler.model.memory import AuditMark
 
 FORM = 1
 KEPT_RUNS = 50
+KEPT_ANCHORS = 200
+"""Runners that are thrown away each have an audit of their own, which nobody continues."""
+
 HEAD = "ledger.json"
+ANCHORS = "anchors.json"
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -52,6 +58,7 @@ class Book:
     intents: dict[str, Notes] = field(default_factory=dict)
     leases: dict[str, Note] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    anchors: dict[str, AuditMark] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
 
@@ -64,8 +71,16 @@ class Book:
             {gateway: dict(notes) for gateway, notes in self.intents.items()},
             dict(self.leases),
             dict(self.runs),
+            dict(self.anchors),
             dict(self.others),
         )
+
+    def keep_anchor(self, name: str, mark: AuditMark) -> None:
+        """The newest goes to the end; the oldest go."""
+        self.anchors.pop(name, None)
+        self.anchors[name] = mark
+        for old in list(self.anchors)[:-KEPT_ANCHORS]:
+            del self.anchors[old]
 
     def run_path(self, run_id: str) -> str | None:
         """The file of a run; None when it is not there, or not there any more."""
@@ -96,6 +111,9 @@ def written(book: Book) -> Mapping[str, str]:
     """The texts of all files, by path."""
     head = {"v": FORM, "serial": book.serial, "writes": book.writes}
     texts = {**book.others, **book.runs, HEAD: _file(head)}
+    if book.anchors:
+        rows = [{"audit": name, "seq": mark.seq, "hash": mark.hash} for name, mark in book.anchors.items()]
+        texts[ANCHORS] = _file({"v": FORM, "anchors": rows})
     for name, table in (("entries", book.entries), ("intents", book.intents)):
         texts |= {f"{_folder(gateway)}/{name}.json": _listing(notes) for gateway, notes in table.items() if notes}
     return texts | {f"{_folder(gateway)}/lease.json": _file(_lease(note)) for gateway, note in book.leases.items()}
@@ -124,6 +142,8 @@ def _take_in(book: Book, path: str, text: str) -> None:
             book.intents[gateway] = _notes(path, text)
         case ["gateways", gateway, "lease.json"]:
             book.leases[gateway] = _note(path, text)
+        case ["anchors.json"]:
+            book.anchors = _anchors(path, text)
         case ["runs", name] if re.fullmatch(r"\d+-.+\.json", name):
             _parsed(path, text)
             book.runs[path] = text
@@ -165,6 +185,14 @@ def _note(path: str, text: str) -> Note:
         return Note(str(data["holder"]), str(data["token"]), str(data["writer"]), float(data["expires"]))
     except (KeyError, TypeError, ValueError) as error:
         raise LedgerCorrupt(f"{path} is no lease") from error
+
+
+def _anchors(path: str, text: str) -> dict[str, AuditMark]:
+    data = _parsed(path, text)
+    try:
+        return {str(row["audit"]): AuditMark(int(row["seq"]), str(row["hash"])) for row in data["anchors"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerCorrupt(f"{path} is no list of anchors") from error
 
 
 def _parsed(path: str, text: str) -> Mapping[str, Any]:

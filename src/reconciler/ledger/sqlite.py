@@ -18,7 +18,7 @@ from reconciler.ledger.commit import Committer
 from reconciler.ledger.file import not_yet, open_file, refusal
 from reconciler.ledger.process import Process, this_process
 from reconciler.model.address import Address
-from reconciler.model.memory import Intent, Lease, LedgerSnapshot, Settlement
+from reconciler.model.memory import AuditMark, Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
 from reconciler.model.run import RunRecord
 
@@ -131,6 +131,24 @@ class SqliteLedger:
         """The newest runs first; one without an end whose leases are gone is shown as interrupted."""
         return await self._committer.look(lambda db: _history(db, limit, self._host))
 
+    async def anchor(self, name: str, mark: AuditMark, follows: Callable[[AuditMark], bool]) -> bool:
+        """Keep a mark of an audit, where none is kept or it follows that one."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            db.execute(_ANCHORS)
+            kept = _anchored(db, name)
+            if kept is not None and not follows(kept):
+                return False
+            return bool(db.execute("INSERT OR REPLACE INTO anchors VALUES (?, ?, ?)", (name, *mark)))
+
+        return await self._committer.run(work)
+
+    async def anchored(self, name: str) -> AuditMark | None:
+        """The mark that is kept of an audit."""
+        if not self._committer.closed and not_yet(self._path):
+            return None
+        return await self._committer.look(partial(_anchored, name=name))
+
     async def unlock(self, gateway: str) -> str | None:
         """Break a lease; returns who had it."""
         return await self._committer.run(partial(leases.unlock, gateway=gateway))
@@ -150,6 +168,18 @@ def open_sqlite(path: Path, clock: Clock) -> SqliteLedger:
     Every call may raise LedgerCorrupt, LedgerTooNew or LedgerError.
     """
     return SqliteLedger(path, clock)
+
+
+_ANCHORS = """CREATE TABLE IF NOT EXISTS anchors (
+  name TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID"""
+"""Made when it is first needed: ledgers of earlier versions have none, and those versions pass it over."""
+
+
+def _anchored(db: sqlite3.Connection, name: str) -> AuditMark | None:
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anchors'").fetchone():
+        return None
+    found = db.execute("SELECT seq, hash FROM anchors WHERE name = ?", (name,)).fetchone()
+    return None if found is None else AuditMark(*found)
 
 
 def _load(db: sqlite3.Connection) -> LedgerSnapshot:

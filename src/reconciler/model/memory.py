@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action
@@ -86,6 +86,13 @@ class Lease:
     gateway: str
     holder: str
     token: str
+
+
+class AuditMark(NamedTuple):
+    """Where a chain of audit lines stands: number (from 1) and hash of its last line."""
+
+    seq: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import (
     AuditEvent,
+    AuditMark,
     Intent,
     Lease,
     LedgerSnapshot,
@@ -116,6 +117,15 @@ class Ledger(Protocol):
     async def history(self, limit: int) -> Sequence[RunRecord]:
         """The newest runs first."""
 
+    async def anchor(self, name: str, mark: AuditMark, follows: Callable[[AuditMark], bool]) -> bool:
+        """Keep `mark` as the last known line of the audit `name`, durably, where none is kept or it follows that one.
+
+        False where `follows` denies it of the mark that is kept, which then stays. It may be asked more than once.
+        """
+
+    async def anchored(self, name: str) -> AuditMark | None:
+        """The mark that is kept of an audit."""
+
     async def unlock(self, gateway: str) -> str | None:
         """Break a lease; returns the holder that had it."""
 
@@ -129,8 +139,21 @@ class Ledger(Protocol):
 class AuditLog(Protocol):
     """An append-only, hash-chained record."""
 
+    @property
+    def name(self) -> str:
+        """What the ledger knows it by."""
+
     def append(self, event: AuditEvent) -> None:
         """Add one event, durable by the end of the run at the latest."""
+
+    def begin_after(self, mark: AuditMark | None) -> None:
+        """Where there is no line yet, the first one follows `mark`."""
+
+    def mark(self) -> AuditMark | None:
+        """The last line of ours, which is then durable, with all before it; None where nothing was appended."""
+
+    def holds(self, mark: AuditMark) -> bool:
+        """Whether that line is there, or what is there began right after it."""
 
     def close(self) -> None:
         """Flush and close."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.errors import Defect, LeaseHeld, LedgerError, SecretMissing, StaleLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.memory import AuditEvent, Entry, Intent, Lease, LedgerSnapshot, Settlement
+from reconciler.model.memory import AuditEvent, AuditMark, Entry, Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
 from reconciler.model.run import RunRecord
 from reconciler.model.secret import Fingerprint, SecretRef, SecretValue
@@ -70,6 +70,7 @@ class MemoryLedger:
         self._intents: dict[Address, Intent] = {}
         self._leases: dict[str, Lease] = {}
         self._runs: dict[str, RunRecord] = {}
+        self._anchors: dict[str, AuditMark] = {}
         self._tokens = count(1)
         self._closed = False
         self.log: list[tuple[str, Address]] = []
@@ -144,6 +145,20 @@ class MemoryLedger:
             return record
         return replace(record, status="interrupted")
 
+    async def anchor(self, name: str, mark: AuditMark, follows: Callable[[AuditMark], bool]) -> bool:
+        """Keep a mark of an audit, where none is kept or it follows that one."""
+        self._require_open()
+        kept = self._anchors.get(name)
+        if kept is not None and not follows(kept):
+            return False
+        self._anchors[name] = mark
+        return True
+
+    async def anchored(self, name: str) -> AuditMark | None:
+        """The mark that is kept of an audit."""
+        self._require_open()
+        return self._anchors.get(name)
+
     async def unlock(self, gateway: str) -> str | None:
         """Break a lease; returns the holder that had it."""
         self._require_open()
@@ -185,12 +200,29 @@ class MemoryAudit:
     """Implements the port AuditLog; `events` holds what was appended, in order."""
 
     def __init__(self) -> None:
+        self.name = "audit"
         self.events: list[AuditEvent] = []
+        self._begun: AuditMark | None = None
         self.closed = False
 
     def append(self, event: AuditEvent) -> None:
         """Keep one event."""
         self.events.append(event)
+
+    def begin_after(self, mark: AuditMark | None) -> None:
+        """Remember what comes before."""
+        if not self.events:
+            self._begun = mark
+
+    def mark(self) -> AuditMark | None:
+        """The number of events, and a hash that is made of it."""
+        before = 0 if self._begun is None else self._begun.seq
+        return _mark(before + len(self.events)) if self.events else None
+
+    def holds(self, mark: AuditMark) -> bool:
+        """Whether it is one of ours."""
+        before = 0 if self._begun is None else self._begun.seq
+        return mark == self._begun or (before < mark.seq <= before + len(self.events) and mark == _mark(mark.seq))
 
     def close(self) -> None:
         """Remember that it was closed."""
@@ -199,6 +231,10 @@ class MemoryAudit:
     def named(self, event: str) -> list[Mapping[str, Any]]:
         """The fields of every event of one name, in order."""
         return [each.fields for each in self.events if each.event == event]
+
+
+def _mark(number: int) -> AuditMark:
+    return AuditMark(number, hashlib.sha256(str(number).encode()).hexdigest())
 
 
 class StaticVault:

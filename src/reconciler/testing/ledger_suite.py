@@ -24,7 +24,7 @@ from typing import TypeAlias
 from reconciler.errors import Defect, LeaseHeld, ReconcilerError, StaleLedger
 from reconciler.model.address import Address
 from reconciler.model.change import Action
-from reconciler.model.memory import Entry, Intent, Lease, Settlement
+from reconciler.model.memory import AuditMark, Entry, Intent, Lease, Settlement
 from reconciler.model.ports import Ledger
 from reconciler.model.run import RunRecord
 from reconciler.model.secret import Fingerprint
@@ -300,6 +300,30 @@ async def a_run_that_never_ended_was_interrupted(factory: Factory) -> None:
         assert list(await ledger.history(1)) == [replace(_record(1), status="interrupted")]
 
 
+async def the_last_line_of_an_audit_is_kept(factory: Factory) -> None:
+    """Whoever cuts the end off an audit does not reach into the ledger, which knows where it ended."""
+    first, second = AuditMark(3, "a" * 64), AuditMark(7, "b" * 64)
+    async with _opened(factory) as ledger, _opened(factory) as other:
+        assert await ledger.anchored("audit") is None
+        serial = (await ledger.load()).serial
+        assert await ledger.anchor("audit", first, lambda _: False)
+        assert await other.anchored("audit") == first
+        assert await other.anchored("another") is None
+        assert await other.anchor("audit", second, lambda kept: kept == first)
+        assert await ledger.anchored("audit") == second
+        assert (await ledger.load()).serial == serial
+
+
+async def an_audit_that_does_not_follow_moves_no_mark(factory: Factory) -> None:
+    """A file that was replaced would otherwise be taken for the true one after the next run."""
+    kept, forged = AuditMark(7, "b" * 64), AuditMark(8, "c" * 64)
+    async with _opened(factory) as ledger:
+        await ledger.anchor("audit", kept, lambda _: True)
+        assert not await ledger.anchor("audit", forged, lambda _: False)
+        assert await ledger.anchored("audit") == kept
+        assert await ledger.anchor("another", forged, lambda _: False)
+
+
 def _record(number: int) -> RunRecord:
     return RunRecord(f"run-{number}", f"2026-01-01T00:00:0{number}.000Z", None, "running", (GATEWAY,), "me@host pid 1")
 
@@ -327,4 +351,6 @@ CHECKS: Sequence[Check] = (
     forgetting_waits_for_the_run,
     history_shows_the_newest_first,
     a_run_that_never_ended_was_interrupted,
+    the_last_line_of_an_audit_is_kept,
+    an_audit_that_does_not_follow_moves_no_mark,
 )

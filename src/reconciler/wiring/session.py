@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from reconciler import __version__, planning
 from reconciler import ledger as ledgers
 from reconciler.engine import Assembly, Site, SystemClock, select
 from reconciler.model.desired import Desired
+from reconciler.model.memory import AuditMark
 from reconciler.model.ports import Clock, Ledger, Progress
 from reconciler.settings import Settings
 from reconciler.wiring.checkout import commit_of, holder
@@ -78,8 +80,10 @@ async def open_session(
         await prepare_credentials(vault, chosen)
         ledger = machine.open_ledger(settings, clock)
         stack.push_async_callback(ledger.close)
-        audit = ledgers.open_audit(settings.audit_path, clock)
+        audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings))
         stack.callback(audit.close)
+        if audit.is_empty:
+            audit.begin_after(await ledger.anchored(audit.name))
         ports = GatewayPorts(vault, clock, progress, machine.transport, machine.chance)
         opened = {
             name: await open_gateway(stack, settings, gateway, known[name], ports)
@@ -102,6 +106,27 @@ async def open_session(
             checkers=checkers(probes, chosen, AskingPorts(links, clock, progress, audit)),
             new_run_id=lambda: f"{machine.chance.getrandbits(48):012x}",
         )
+
+
+def audit_name(settings: Settings) -> str:
+    """What the ledger knows the audit by: a ledger that many may share tells theirs apart by host and place.
+
+    A ledger beside the manifests has one audit beside it, which it still has where the whole folder is somewhere else.
+    """
+    path, ledger = settings.audit_path.absolute(), settings.ledger_path.absolute()
+    root = settings.root.absolute()
+    if settings.ledger_url is None and ledger.is_relative_to(root) and path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return f"{socket.gethostname()}:{path}"
+
+
+async def audited(settings: Settings) -> AuditMark | None:
+    """What the ledger keeps of the audit. Raises LedgerError when it cannot be read."""
+    ledger = open_ledger(settings)
+    try:
+        return await ledger.anchored(audit_name(settings))
+    finally:
+        await ledger.close()
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -49,8 +49,8 @@ CODES: Mapping[str, str] = {
     ),
     "AUDIT002": (
         "The last line of the audit file is unreadable or was changed after it was written, so the chain cannot "
-        "go on from it. Keep the file as evidence under another name; the next run begins a new file, which goes on from "
-        "the last line that the ledger knows. "
+        "go on from it. Keep the file as evidence under another name; the next run begins a new file, which goes on "
+        "from the last line that the ledger knows. "
         "`reconciler audit verify` says where the old one breaks."
     ),
 }

@@ -22,9 +22,9 @@ HOMES = {
     "httpx": {"transport"},
     "websockets": {"transport"},
     "yaml": {"manifest"},
-    "starlette": {"embedded"},
+    "starlette": {"embedded", "router"},  # fastapi does not pass on the exception of a caller who is gone
     "fastapi": {"router"},
-    "uvicorn": {"embedded", "router"},
+    "uvicorn": {"embedded", "router", "transport"},  # the door that both servers have stands in transport
     "sqlite3": {"ledger", "embedded"},
     "click": {"cli"},
     "rich": {"cli", "render"},

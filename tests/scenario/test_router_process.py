@@ -3,112 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from router_bench import CXONE, SECRET, SECRETS, SPEAK, cxone_event, hex_of, manifests, prepared
-
-RECONCILER = Path(sys.executable).with_name("reconciler")
-NUMBERS = itertools.count()
-SETTINGS = "secrets: {root: secrets}\n"
-
-
-def environ() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "GITHUB_", "CI"))}
-    return kept | {"PYTHONUNBUFFERED": "1"}
-
-
-@dataclass
-class Process:
-    """A program at work; its first line says where. What it logs goes to a file, as nobody empties a pipe here."""
-
-    process: asyncio.subprocess.Process
-    url: str
-    log: Path
-
-    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """End it; its exit code and what it said on standard error."""
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        await asyncio.wait_for(self.process.communicate(), 20)
-        return self.process.returncode or 0, self.log.read_text(encoding="utf-8")
-
-
-async def started(*words: str | Path, root: Path) -> Process:
-    log = root / f"log-{next(NUMBERS)}"
-    with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *words, cwd=root, env=environ(), stdout=subprocess.PIPE, stderr=file
-        )
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 20)
-    if not line:
-        await process.communicate()
-        raise AssertionError(log.read_text(encoding="utf-8"))
-    return Process(process, line.decode().strip(), log)
-
-
-async def box(root: Path, port: int = 0) -> Process:
-    words = (
-        sys.executable,
-        "-m",
-        "reconciler.embedded",
-        "--store",
-        root / "box.sqlite",
-        "--port",
-        str(port),
-        "--admin",
-    )
-    return await started(*words, root=root)
-
-
-async def router(root: Path, *words: str) -> Process:
-    return await started(RECONCILER, "serve", "--port", "0", "--log-format", "json", *words, root=root)
-
-
-@dataclass
-class Both:
-    """A gateway in a box and a router before it, each a process."""
-
-    root: Path
-    box: Process
-    router: Process
-    client: httpx.AsyncClient
-
-    async def turn(self, **members: Any) -> httpx.Response:
-        body = cxone_event(**members)
-        return await self.client.post(CXONE, content=body, headers={"X-Webhook-Signature": hex_of(body)})
-
-    async def faults(self, *rules: Mapping[str, Any], **traits: Any) -> None:
-        async with httpx.AsyncClient(base_url=self.box.url) as admin:
-            assert (await admin.put("/_embedded/faults", json={"rules": list(rules), **traits})).status_code == 200
-
-
-@asynccontextmanager
-async def both(tmp: Path, deadline: int = 3000, *words: str) -> AsyncIterator[Both]:
-    root = prepared(tmp / "checkout")
-    (root / "reconciler.yaml").write_text(SETTINGS)
-    upstream = await box(root)
-    (root / "manifests" / "fleet.yaml").write_text(manifests(upstream.url, deadline))
-    ours = await router(root, *words)
-    try:
-        async with httpx.AsyncClient(base_url=ours.url, timeout=20) as client:
-            yield Both(root, upstream, ours, client)
-    finally:
-        for process in (ours, upstream):
-            await process.stop()
+from router_bench import SECRET, SECRETS, SPEAK
+from router_process import RECONCILER, both, environ, memory_kb, standing
 
 
 @pytest.mark.slow
@@ -176,7 +80,7 @@ def test_no_turn_is_without_an_answer_while_the_gateway_dies_and_comes_back(tmp_
             await asyncio.sleep(0.5)
             await it.box.stop(signal.SIGKILL)
             await asyncio.sleep(0.5)
-            it.box = await box(it.root, port)
+            await it.box_again(port)
             await talk
             assert {source for source, _ in seen} == {"llm_gateway", "fallback"}
             assert max(seconds for _, seconds in seen) < 1.5
@@ -222,17 +126,6 @@ def ended(root: Path, *words: str) -> tuple[int, str]:
         [RECONCILER, "serve", *words], cwd=root, env=environ(), capture_output=True, text=True, timeout=30, check=False
     )
     return done.returncode, done.stderr
-
-
-def standing(tmp: Path, change: Mapping[str, str] | None = None) -> Path:
-    root = prepared(tmp / "checkout")
-    (root / "reconciler.yaml").write_text(SETTINGS)
-    text = manifests("http://127.0.0.1:9")
-    for old, new in (change or {}).items():
-        assert old in text
-        text = text.replace(old, new)
-    (root / "manifests" / "fleet.yaml").write_text(text)
-    return root
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
@@ -282,12 +175,6 @@ def test_manifests_without_routes_are_said_to_have_none(tmp_path: Path) -> None:
     assert code == 1
     assert "ROUTER001" in err
     assert SECRET not in err
-
-
-def memory_kb(process: int) -> int:
-    """What a process holds in memory."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ EVENTS: Mapping[str, int] = {
     "reloaded": logging.INFO,
     "audit_broken": logging.WARNING,
     "reload_refused": logging.ERROR,
+    "limits_lowered": logging.WARNING,
     "draining": logging.INFO,
 }
 """Every event that may be logged, with its level."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from reconciler.transport.door import Bounds, GuardedProtocol
 
-class AbortableProtocol(HttpToolsProtocol):
+BOUNDS = Bounds(connections=4096, fresh_seconds=60, head_seconds=30, body_seconds=30, answer_seconds=60)
+"""Of the gateway in a box, whose callers are patient tests: what must not be is that one of them takes it down."""
+
+
+class AbortableProtocol(GuardedProtocol):
     """Puts ``reconciler.abort`` among the scope's extensions, uvicorn's way to extend it."""
 
     def on_message_begin(self) -> None:

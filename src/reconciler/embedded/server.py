@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 GRACE_SECONDS = 1.0
+BACKLOG = 2048
 
 
 @asynccontextmanager
@@ -35,8 +37,9 @@ async def serve(
     import uvicorn  # noqa: PLC0415 - a server is rarely needed, and start-up counts
 
     from reconciler.embedded.app import Credentials, Gateway, build  # noqa: PLC0415 - the same
-    from reconciler.embedded.protocol import AbortableProtocol, AbortableSocket  # noqa: PLC0415 - the same
+    from reconciler.embedded.protocol import BOUNDS, AbortableProtocol, AbortableSocket  # noqa: PLC0415 - the same
     from reconciler.embedded.store import Store  # noqa: PLC0415 - the same
+    from reconciler.transport.door import Door  # noqa: PLC0415 - the same
 
     opened = Store(store)
     try:
@@ -45,20 +48,23 @@ async def serve(
         opened.close()
         raise
     gateway = Gateway(opened, Faults(faults or FaultPlan()), Credentials(*credentials) if credentials else None)
+    door = Door(BOUNDS)
     config = uvicorn.Config(
         build(gateway, admin=admin),
-        http=AbortableProtocol,
+        http=partial(AbortableProtocol, door),  # type: ignore[arg-type]  # uvicorn calls it, and asks for no more
         ws=AbortableSocket,
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_keep_alive=60,
+        backlog=BACKLOG,
     )
     try:
         server = await _started(uvicorn.Server(config), listener)
+        watch = asyncio.ensure_future(door.watch())
         try:
             yield f"http://{host}:{listener.getsockname()[1]}"
         finally:
+            watch.cancel()
             await _stop(server)
     finally:
         listener.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from reconciler.router.refusals import Refusal, Refused
 
@@ -21,6 +22,8 @@ async def received(request: Request, ends: float) -> bytes:
             return await _read(request)
     except TimeoutError:
         raise Refused(Refusal.BODY_LATE) from None
+    except ClientDisconnect:
+        raise Refused(Refusal.CALLER_GONE) from None
 
 
 async def _read(request: Request) -> bytes:

@@ -15,6 +15,7 @@ from reconciler.inference.safety import Verdict
 from reconciler.router.gate import Gate
 from reconciler.router.reasons import Reason
 from reconciler.router.table import Bound
+from reconciler.transport.door import Ended
 
 PREFIX = "reconciler_router_"
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7, 10, 15, 30)
@@ -60,6 +61,7 @@ class Measures:
         self._repairs = self._counter("repairs", "Answers that a model was asked to mend.", "route")
         self._blind = self._counter("histories_missing", "Turns whose history could not be read.", "route")
         self._reloads = self._counter("reloads", "Manifests that were read again.", "outcome")
+        self._ended = self._counter("connections_ended", "Connections ended by us, or left before an answer.", "reason")
         self._latency = self._histogram("turn_seconds", "From the call to its answer.")
         self._first = self._histogram("first_token_seconds", "From the question to its first token.")
         self._registry.register(self)
@@ -102,6 +104,10 @@ class Measures:
     def refused(self, code: str) -> None:
         """A call was not taken."""
         self._refused.labels(code).inc()
+
+    def connection_ended(self, why: Ended) -> None:
+        """A connection was ended by us, or left by its caller before its answer."""
+        self._ended.labels(why.value).inc()
 
     def turn(self, bound: Bound, reason: Reason | None, seconds: float) -> None:
         """A turn has its answer, `seconds` after it was called for."""

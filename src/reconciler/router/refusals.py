@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     INVALID_EVENT = "invalid-event"
     OVERLOADED = "overloaded"
     DRAINING = "draining"
+    CALLER_GONE = "caller-gone"
     DEFECT = "defect"
 
 
@@ -35,6 +36,7 @@ STATUSES: Mapping[Refusal, int] = {
     Refusal.INVALID_EVENT: 422,
     Refusal.OVERLOADED: 503,
     Refusal.DRAINING: 503,
+    Refusal.CALLER_GONE: 499,
     Refusal.DEFECT: 500,
 }
 

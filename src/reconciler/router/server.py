@@ -7,11 +7,13 @@ is closed. At SIGHUP: the manifests are read again.
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import uvicorn
 from prometheus_client import disable_created_metrics
@@ -29,10 +31,15 @@ from reconciler.router.readiness import Readiness
 from reconciler.router.replay import Taken
 from reconciler.router.table import Table
 from reconciler.router.turn import Kit
+from reconciler.transport.door import ACCEPTED_AT_ONCE, Bounds, Door, GuardedProtocol
 
 SPARE_SECONDS = 1.0
-KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2048
+SPARE_CONNECTIONS = 256
+"""Beside those of turns: for whoever asks how the router is, and for callers between two turns."""
+
+OTHER_FILES = 64
+"""What a process has open besides connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Serving:
     line: int = 512
     cache_seconds: float = 0.0
     poll_seconds: float = 1.0
+    bounds: Bounds = field(default_factory=Bounds)
+    """Of connections. Their number is what turns and line need, and more where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +73,18 @@ async def running(
     listener = _listening(serving.host, serving.port)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
+        serving = _within_limits(serving, listen)
         service = _service(serving, await opening(), clock, listen)
         stack.push_async_callback(service.live.close)
         reread = asyncio.Event()
+        door = Door(serving.bounds, service.kit.measures.connection_ended)
         for work in (
             watch(service.live, opening, stamp, reread, serving.poll_seconds),
             service.readiness.watch(),
+            door.watch(),
         ):
             stack.push_async_callback(_ended, asyncio.ensure_future(work))
-        server = await _started(service, listener)
+        server = await _started(service, listener, door)
         try:
             yield Running(_url(serving.host, listener), service, reread)
         finally:
@@ -103,24 +115,57 @@ def _service(serving: Serving, table: Table, clock: Clock, listen: Progress) -> 
     return Service(live, gate, Taken(clock), Kit(clock, listen, measures, cache), Readiness(live))
 
 
-async def _started(service: Service, listener: socket.socket) -> uvicorn.Server:
+async def _started(service: Service, listener: socket.socket, door: Door) -> uvicorn.Server:
     """Begin to accept, without uvicorn's own loop: it takes the process's signals, and looks only now and then."""
     config = uvicorn.Config(
         build(service),
-        http="httptools",
+        http=partial(GuardedProtocol, door),  # type: ignore[arg-type]  # uvicorn calls it, and asks for no more
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        backlog=ACCEPTED_AT_ONCE,
     )
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
+    listener.listen(BACKLOG)  # how many may wait in the system is another number than how many are taken at once
     return server
+
+
+def _within_limits(serving: Serving, listen: Progress) -> Serving:
+    """As many connections as turns and line need, and gateways for as many turns, if the system gives that many files.
+
+    Where it does not, less is taken on: a turn that is refused can be sent again, and a router without a file left
+    answers nobody, not even whoever asks how it is.
+    """
+    wanted = serving.most + serving.line + SPARE_CONNECTIONS
+    connections = max(wanted, serving.bounds.connections)
+    files = _files(connections + 2 * serving.most + ACCEPTED_AT_ONCE + OTHER_FILES)
+    room = files - ACCEPTED_AT_ONCE - OTHER_FILES
+    if connections + 2 * serving.most <= room:
+        return replace(serving, bounds=replace(serving.bounds, connections=connections))
+    connections = max(8, room // 2)
+    most = max(1, min(serving.most, connections // 4))
+    line = max(0, min(serving.line, connections // 2 - most))
+    listen("limits_lowered", {"objects": connections, "error": f"{files} open files"})
+    return replace(serving, most=most, line=line, bounds=replace(serving.bounds, connections=connections))
+
+
+def _files(wanted: int) -> int:
+    """How many files may be open; raised to `wanted` where we are allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    raised = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    except (OSError, ValueError):
+        return soft
+    return raised
 
 
 async def _drained(server: uvicorn.Server, service: Service) -> None:

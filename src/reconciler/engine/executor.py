@@ -1,7 +1,14 @@
 """Run changes in the order of their dependencies, as many at once as each gateway allows.
 
 Health unblocks dependents: a change whose outcome is not healthy blocks those behind it, by name;
-all others go on.
+all others go on. A deletion waits for what may be meant to replace it:
+
+| creations and replacements of its kind on its gateway | the deletion                          |
+|-------------------------------------------------------|---------------------------------------|
+| none, or all applied and healthy                      | goes on                               |
+| under way                                             | waits                                 |
+| one failed, was rolled back, is unknown or unhealthy, | is skipped, and says which one it was |
+| or was never begun                                    |                                       |
 """
 
 from __future__ import annotations
@@ -10,13 +17,18 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.change import Change
+from reconciler.model.change import Action, Change
 from reconciler.model.run import Outcome, Status
 
 Perform = Callable[[Change], Awaitable[Outcome]]
 
+Group: TypeAlias = tuple[str, str]
+"""Gateway and kind: objects of one group may stand for each other."""
+
+_MAKING = {Action.CREATE: "created", Action.REPLACE: "replaced"}
 _UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
 
 
@@ -28,6 +40,9 @@ class _Schedule:
     waits_for: dict[Address, set[Address]]
     dependents: dict[Address, list[Address]]
     ready: dict[str, deque[Change]]
+    making: dict[Group, set[Address]]
+    held: dict[Group, list[Change]]
+    unmade: dict[Group, Outcome] = field(default_factory=dict)
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     running: int = 0
 
@@ -48,17 +63,50 @@ class _Schedule:
                 self._release(each.address, waiting)
             else:
                 ended += [_blocked(self.changes[address], each) for address in waiting]
+            ended += self._made(each)
 
     def _release(self, ended: Address, waiting: Sequence[Address]) -> None:
         for address in waiting:
             self.waits_for[address].discard(ended)
             if not self.waits_for[address]:
-                self.ready[address.gateway].append(self.changes[address])
+                self.begin_or_hold(self.changes[address])
+
+    def begin_or_hold(self, change: Change) -> None:
+        """Queue a change that waits for nothing any more, but for a deletion while something is still being made."""
+        group = group_of(change)
+        if change.action is Action.DELETE and self.making.get(group):
+            self.held.setdefault(group, []).append(change)
+        else:
+            self.ready[change.address.gateway].append(change)
+
+    def _made(self, outcome: Outcome) -> Sequence[Outcome]:
+        """Note that something was made, or was not; once nothing is under way, let the deletions go, or skip them."""
+        group = (outcome.address.gateway, outcome.address.kind)
+        making = self.making.get(group, set())
+        if outcome.address not in making:
+            return ()
+        making.discard(outcome.address)
+        if not unblocks(outcome):
+            self.unmade.setdefault(group, outcome)
+        if making:
+            return ()
+        held = self.held.pop(group, [])
+        if group not in self.unmade:
+            for change in held:
+                self.ready[change.address.gateway].append(change)
+            return ()
+        waiting = [c for c in self.changes.values() if c.action is Action.DELETE and group_of(c) == group]
+        return [_kept(c, self.unmade[group]) for c in waiting if c.address not in self.outcomes]
 
     @property
     def done(self) -> bool:
         """Whether nothing more can begin: all have ended, or what is left waits for itself."""
         return not self.running and not any(self.ready.values())
+
+
+def group_of(change: Change) -> Group:
+    """Within what a deletion waits for creations."""
+    return (change.address.gateway, change.address.kind)
 
 
 def unblocks(outcome: Outcome) -> bool:
@@ -127,10 +175,15 @@ def _plan_schedule(changes: Sequence[Change]) -> _Schedule:
         for dependency in awaited:
             dependents.setdefault(dependency, []).append(address)
     ready: dict[str, deque[Change]] = {change.address.gateway: deque() for change in changes}
+    making: dict[Group, set[Address]] = {}
+    for change in changes:
+        if change.action in _MAKING:
+            making.setdefault(group_of(change), set()).add(change.address)
+    schedule = _Schedule(by_address, waits_for, dependents, ready, making, {})
     for change in changes:
         if not waits_for[change.address]:
-            ready[change.address.gateway].append(change)
-    return _Schedule(by_address, waits_for, dependents, ready)
+            schedule.begin_or_hold(change)
+    return schedule
 
 
 def _blocked(change: Change, cause: Outcome) -> Outcome:
@@ -142,6 +195,12 @@ def _blocked(change: Change, cause: Outcome) -> Outcome:
         + ("" if cause.healthy else " and not healthy"),
         healthy=False,
     )
+
+
+def _kept(change: Change, unmade: Outcome) -> Outcome:
+    why = "" if unmade.status not in _UNBLOCKS else " and proved"
+    error = f"{unmade.address} was not {_MAKING[unmade.action]}{why}, so nothing of its kind is deleted on its gateway"
+    return Outcome(change.address, change.action, Status.SKIPPED, error=error)
 
 
 def _not_begun(change: Change, stop: asyncio.Event) -> Outcome:

@@ -15,8 +15,9 @@ CODES: Mapping[str, str] = {
         "content says which one is meant. Remove or rename the surplus ones on the gateway."
     ),
     "PLAN003": (
-        "An object that was applied earlier is no longer declared, and stays: pruning is switched off for its "
-        "gateway, or the platform cannot delete it. Delete it by hand, or declare it again."
+        "An object that was applied earlier is no longer declared, and stays: its last manifest said so "
+        "(`lifecycle.manage`), pruning is switched off for its gateway, or the platform cannot delete it. Delete it by "
+        "hand and run `reconciler ledger forget ADDRESS`, or declare it again."
     ),
     "PLAN004": "The platform has no call for the action that would be needed. Do it by hand and plan again.",
     "PLAN005": (

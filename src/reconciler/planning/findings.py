@@ -8,7 +8,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.memory import Entry
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Manage, Resource
 from reconciler.planning.world import Context
 
 
@@ -40,7 +40,9 @@ def ambiguous(address: Address, resources: Mapping[Address, Resource]) -> Diagno
 
 
 def kept(entry: Entry, context: Context) -> Diagnostic | None:
-    """Why an object that is no longer declared stays: pruning is off, or the platform cannot delete."""
+    """Why an object that is no longer declared stays: its last manifest says so, or its gateway, or its platform."""
+    if entry.manage is not Manage.FULL:
+        return _orphan(entry, f"its last manifest said `lifecycle.manage: {entry.manage}`")
     if not context.gateway.prune:
         return _orphan(entry, "its gateway has `prune: false`")
     if not context.capability(entry.address.kind).delete:
@@ -54,7 +56,7 @@ def _orphan(entry: Entry, why: str) -> Diagnostic:
         "PLAN003",
         "orphaned: no longer declared, yet kept",
         f"{entry.address} is no longer in the manifests and stays on the gateway, because {why}. "
-        "Delete it there, or declare it again.",
+        f"Delete it there and run `reconciler ledger forget {entry.address}`, or declare it again.",
         None,
         entry.address,
     )
@@ -86,6 +88,20 @@ def cannot(change: Change, context: Context) -> Iterator[Diagnostic]:
             f"a write to {change.address} could only be guarded by {change.guard!s}, and gateway "
             f"{context.gateway.name!r} asks for {floor!s} or better (`guardFloor`).",
             change.position,
+            change.address,
+        )
+
+
+def not_replaceable(change: Change, resource: Resource) -> Iterator[Diagnostic]:
+    """A replacement deletes the object first, which its manifest may rule out."""
+    if change.action is Action.REPLACE and resource.lifecycle.manage is Manage.NO_DELETE:
+        yield Diagnostic(
+            Severity.ERROR,
+            "PLAN004",
+            "the object may not be deleted",
+            f"{change.address} can only be changed by deleting it and making it anew, and its manifest says "
+            "`lifecycle.manage: no-delete`. Take the change back, or say `full`.",
+            resource.source.position("/lifecycle/manage"),
             change.address,
         )
 

@@ -150,6 +150,8 @@ def _decide(
             draft.diagnostics.append(kept)
             return
     draft.diagnostics += findings.cannot(change, context)
+    if resource is not None:
+        draft.diagnostics += findings.not_replaceable(change, resource)
     draft.changes.append(change)
 
 

@@ -1,5 +1,7 @@
 """Circuit breakers: what a plan must not do until a person says so by name.
 
+Each judges the plan as if every creation failed: what is only hoped for makes no room for a deletion.
+
 | breaker                                                    | code      | allowed by                     |
 |------------------------------------------------------------|-----------|--------------------------------|
 | over 30 % of at least 10 owned objects updated or deleted  | SAFETY001 | --allow-mass-change            |
@@ -95,14 +97,13 @@ def _last_endpoint(
 ) -> Iterator[Diagnostic]:
     deleted = {c.address for c in ours if c.action is Action.DELETE and c.address.kind == "Endpoint"}
     live = {o.address for o in world.observed[gateway.name].objects if o.address.kind == "Endpoint"}
-    made = any(c.action is Action.CREATE and c.address.kind == "Endpoint" for c in ours)
-    if not deleted or made or live - deleted or "last-endpoint" in options.allow:
+    if not deleted or live - deleted or "last-endpoint" in options.allow:
         return
     yield _tripped(
         "SAFETY003",
         "the last endpoint of the gateway would go",
-        f"no endpoint would be left on {gateway.name!r}: every bot behind it would stop answering. "
-        "If that is meant, allow it with --allow-last-endpoint.",
+        f"no endpoint that is there now would be left on {gateway.name!r}: should nothing that the plan creates work, "
+        "every bot behind it would stop answering. If that is meant, allow it with --allow-last-endpoint.",
         gateway,
     )
 
@@ -134,13 +135,15 @@ def _endpoint_limit(world: World, gateway: Gateway, ours: Sequence[Change]) -> I
     live = sum(o.address.kind == "Endpoint" for o in world.observed[gateway.name].objects)
     made = sum(change.action is Action.CREATE for change in endpoints)
     gone = sum(change.action is Action.DELETE for change in endpoints)
-    if limit is None or not made or live + made - gone <= limit:
+    if limit is None or not made or live + made <= limit:
         return
+    later = f"; the {gone} that are to be deleted stay until those work" if gone else ""
     yield _tripped(
         "SAFETY005",
         "the tenant cannot hold that many endpoints",
-        f"{gateway.name!r} has {live} endpoints, {made} would be added and {gone} removed, and its manifest says that "
-        f"the tenant holds at most {limit} (`limits.endpoints`). Remove some, or raise the limit with the vendor.",
+        f"{gateway.name!r} has {live} endpoints, {made} would be added{later}, and its manifest says that the tenant "
+        f"holds at most {limit} (`limits.endpoints`). Remove some in an apply of its own, or raise the limit with the "
+        "vendor.",
         gateway,
     )
 

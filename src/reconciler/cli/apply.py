@@ -17,7 +17,7 @@ from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.cli.failure import Failure
 from reconciler.cli.journal import Journal
 from reconciler.cli.logging import BarProgress
-from reconciler.cli.options import allowances, gateways, metrics, paths, reporting, traces
+from reconciler.cli.options import allowances, gateways, metrics, paths, reporting, selector, traces
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
@@ -43,6 +43,7 @@ NOTIFY = "Tell webhook[:URL] of the settings of an apply that failed; repeatable
 
 @click.command()
 @paths
+@selector
 @gateways
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--expect", multiple=True, metavar="DIGEST", help="Apply only what has this digest; repeatable.")
@@ -93,7 +94,7 @@ class _Apply:
     async def carry_out(self) -> Ending:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
-        desired = self.desired = self.run.load(self._manifests(), self.given["gateways"])
+        desired = self.desired = self.run.load(self._manifests(), self.given["gateways"], self.given["selector"])
         plan_options = options(self.run, Mode.APPLY, self.given)
         chosen, heard = self.given["gateways"], self.watch.beside(self.journal)
         probes = wiring.Probes(wiring.Probing.NONE if self.given["no_verify"] else wiring.Probing.GATES)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import gateways, metrics, paths, reporting, traces
+from reconciler.cli.options import gateways, metrics, paths, reporting, selector, traces
 from reconciler.cli.planning import drift_exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
@@ -25,6 +25,7 @@ NOTIFY = "Tell: webhook[:URL] of the settings, github-issue[:LABEL]; repeatable.
 
 @click.command()
 @paths
+@selector
 @gateways
 @click.option("--verify", is_flag=True, help="Ask the gateways as well whether what was applied works.")
 @click.option("--notify", multiple=True, metavar="TARGET", callback=of_option, help=NOTIFY)
@@ -52,7 +53,7 @@ class _Drift:
         from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
         run, chosen = self.run, self.given["gateways"]
-        desired = run.load(self.given["paths"], chosen)
+        desired = run.load(self.given["paths"], chosen, self.given["selector"])
         heard = self.watch.beside(run.progress)
         verifies = self.given["verify"] or run.settings.drift_verify
         probes = wiring.Probes(wiring.Probing.ALL if verifies else wiring.Probing.NONE)

@@ -71,7 +71,26 @@ def _beside_a_folder(ctx: click.Context, param: click.Parameter, value: Path | N
     return value
 
 
+def _labels(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """LABEL=VALUE pairs; a word without a sign is wrong usage."""
+    found = {}
+    for word in value:
+        label, sign, wanted = word.partition("=")
+        if not sign or not label:
+            raise click.BadParameter(f"{word!r} is no LABEL=VALUE", ctx, param)
+        found[label] = wanted
+    return found
+
+
 paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+selector = click.option(
+    "--selector",
+    "selector",
+    multiple=True,
+    metavar="LABEL=VALUE",
+    callback=_labels,
+    help="Only what has this label, and removals only of what was applied with it; repeatable.",
+)
 gateways = click.option(
     "-g", "--gateway", "gateways", multiple=True, metavar="NAME", help="Only this gateway; repeatable."
 )

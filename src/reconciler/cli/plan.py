@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import allowances, gateways, out, paths, reporting, traces
+from reconciler.cli.options import allowances, gateways, out, paths, reporting, selector, traces
 from reconciler.cli.planning import exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
@@ -24,6 +24,7 @@ from reconciler.render import terminal
 
 @click.command()
 @paths
+@selector
 @gateways
 @out
 @click.option(
@@ -50,7 +51,7 @@ def _failed(failure: Failure) -> Ending:
 
 
 async def _plan(run: Command, watch: Watch, given: dict[str, Any]) -> Ending:
-    desired = run.load(given["paths"], given["gateways"])
+    desired = run.load(given["paths"], given["gateways"], given["selector"])
     if given["against"] is not None:
         return _ending(run, desired, _made_against(run, desired, given), given)
     return _ending(run, desired, await _made(run, watch, desired, given), given)

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -20,8 +20,11 @@ from reconciler.cli.logging import LogProgress
 from reconciler.cli.report import FORMATS, Ending, Report
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.manifest import LoadOptions, load, source_line
-from reconciler.model.desired import Desired
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
+from reconciler.model.inference import InferenceDeclarations
+from reconciler.model.resource import Resource, Source
 from reconciler.render import github, terminal
 from reconciler.render import json as documents
 from reconciler.render.subject import Subject
@@ -74,12 +77,14 @@ class Command:
         refused = self.given.get("no_input") or not self.settings.ask or in_ci
         return not refused and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def load(self, paths: Sequence[Path], gateways: Sequence[str] = ()) -> Desired:
-        """Read manifests that a gateway can be compared with.
+    def load(
+        self, paths: Sequence[Path], gateways: Sequence[str] = (), selector: Mapping[str, str] | None = None
+    ) -> Desired:
+        """Read manifests that a gateway can be compared with; PATHs and a selector make a part of the fleet.
 
         Raises InputError for errors in them or no gateway at all, click.UsageError for an unknown gateway.
         """
-        desired = self.read(paths, _prepare)
+        desired = self.read(paths, selector or {}, _prepare)
         if has_errors(desired.diagnostics):
             raise InputError(desired.diagnostics)
         if missing := nothing_to_work_on(desired):
@@ -89,11 +94,36 @@ class Command:
                 raise click.UsageError(f"there is no gateway {name!r};{_known(name, desired.gateways)}")
         return desired
 
-    def read(self, paths: Sequence[Path], meanwhile: Callable[[], object] = lambda: None) -> Desired:
-        """Read the manifests, errors and all. Paths of the command line are relative to the working folder."""
-        return load(
-            self.manifests(paths), LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile)
-        )
+    def read(
+        self,
+        paths: Sequence[Path],
+        selector: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Desired:
+        """Read the manifests, errors and all. Paths of the command line are relative to the working folder.
+
+        | PATHs                               | read          | wanted                                             |
+        |-------------------------------------|---------------|----------------------------------------------------|
+        | none, or all that the settings name | the settings' | all of it                                          |
+        | below what the settings name        | the settings' | what stands below the PATHs; gateways, parts,      |
+        |                                     |               | patches and policies count wherever they stand     |
+        | elsewhere                           | the PATHs     | all of it, as a part of what the ledger knows      |
+        """
+        named = [os.path.abspath(Path.cwd() / path) for path in paths]  # noqa: PTH100 - links stay as named
+        fleet = [os.path.abspath(self.settings.root / name) for name in self.settings.manifests]  # noqa: PTH100
+        below = bool(named) and all(_lies_below(name, fleet) for name in named)
+        partly = bool(named) and not all(_lies_below(name, named) for name in fleet)
+        options = LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile)
+        chosen = fleet if below or not named else named
+        desired = load([Path(name) for name in chosen], options)
+        if not partly and not selector:
+            return desired
+        root = os.path.abspath(self.settings.root) + os.sep  # noqa: PTH100 - as positions are made
+        names = tuple(name.removeprefix(root) for name in named) if partly else ()
+        missing = [name for name in named if not os.path.exists(name)]  # noqa: PTH110 - as they are named
+        if missing:
+            return load([Path(name) for name in missing], options)
+        return _part(desired, Scope(names, selector or {}))
 
     def manifests(self, paths: Sequence[Path]) -> Sequence[Path]:
         """Where the manifests are: what the command line names, or else the settings."""
@@ -186,6 +216,48 @@ def _working_folder() -> Path:
         raise ReconcilerError(
             f"the working folder is not there any more ({error.strerror}); change to one that is"
         ) from None
+
+
+def _lies_below(name: str, folders: Sequence[str]) -> bool:
+    return any(name == folder or name.startswith(folder + os.sep) for folder in folders)
+
+
+def _part(desired: Desired, scope: Scope) -> Desired:
+    """A part of a fleet, which knows what the rest declares, and whether that could be read."""
+
+    def is_within(source: Source, labels: Mapping[str, str]) -> bool:
+        return scope.covers(source.position("").file, labels)
+
+    chosen = {a: r for a, r in desired.resources.items() if is_within(r.source, r.labels)}
+    elsewhere = {a: r for a, r in desired.resources.items() if a not in chosen}
+    touched = {address.gateway for address in chosen}
+    gateways = {
+        name: gateway
+        for name, gateway in desired.gateways.items()
+        if not scope.paths or name in touched or is_within(gateway.source, scope.labels)
+    }
+    here = tuple(d for d in desired.diagnostics if d.position is None or scope.covers(d.position.file, scope.labels))
+    others = [d for d in desired.diagnostics if d not in here and d.severity is Severity.ERROR]
+    unread = f"{others[0].position}: {others[0].summary}" if others else ""
+    return replace(
+        desired,
+        gateways=gateways,
+        resources=chosen,
+        diagnostics=here,
+        inference=_narrowed(desired.inference, chosen),
+        scope=replace(scope, elsewhere=elsewhere, unread=unread),
+    )
+
+
+def _narrowed(declared: InferenceDeclarations, resources: Mapping[Address, Resource]) -> InferenceDeclarations:
+    """Probes keep the endpoints that are in the part, and go when none is; so do routes."""
+    probes = {
+        name: replace(probe, endpoints=kept)
+        for name, probe in declared.probes.items()
+        if (kept := tuple(address for address in probe.endpoints if address in resources))
+    }
+    routes = {name: route for name, route in declared.routes.items() if route.endpoint in resources}
+    return replace(declared, probes=probes, routes=routes)
 
 
 def _prepare() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from reconciler.cli.exits import FAILED, OK
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import paths, reporting
+from reconciler.cli.options import paths, reporting, selector
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with, nothing_to_work_on
 from reconciler.cli.subject import edges_of, subject
@@ -20,22 +20,23 @@ from reconciler.render import terminal
 
 @click.command()
 @paths
+@selector
 @reporting
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], selector: Mapping[str, str]) -> None:
     """Check manifests offline: schema, references, policies, platform limits."""
     run = Command.begin(ctx, _failed)
-    run.conclude(lambda: _validate(run, paths), _failed)
+    run.conclude(lambda: _validate(run, paths, selector), _failed)
 
 
 def _failed(failure: Failure) -> Ending:
     return failed_with(failure, documents.validate_document(failure.diagnostics), command="validate")
 
 
-def _validate(run: Command, paths: tuple[Path, ...]) -> Ending:
+def _validate(run: Command, paths: tuple[Path, ...], selector: Mapping[str, str]) -> Ending:
     from reconciler import wiring  # noqa: PLC0415 - platforms are loaded when there is something to check
 
-    desired = run.read(paths)
+    desired = run.read(paths, selector)
     found = desired.diagnostics
     missing = nothing_to_work_on(desired)
     if not has_errors(found):

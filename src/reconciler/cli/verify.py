@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.exits import FAILED, OK, UNHEALTHY
 from reconciler.cli.failure import Failure
-from reconciler.cli.options import gateways, reporting, traces
+from reconciler.cli.options import gateways, reporting, selector, traces
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
 from reconciler.cli.subject import edges_of, subject
@@ -37,6 +37,7 @@ def _amount(ctx: click.Context, param: click.Parameter, value: str | None) -> De
 
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@selector
 @gateways
 @click.option("--no-probes", is_flag=True, help="Ask the gateways only; put no question to a model.")
 @click.option(
@@ -67,7 +68,7 @@ async def _verify(run: Command, watch: Watch, given: Mapping[str, Any], addresse
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
 
     chosen, heard = given["gateways"], watch.beside(run.progress)
-    desired = run.load((), chosen)
+    desired = run.load((), chosen, given["selector"])
     which = wiring.Probing.NONE if given["no_probes"] else wiring.Probing.ALL
     probes = wiring.Probes(which, given["budget"])
     async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard, probes=probes) as session:

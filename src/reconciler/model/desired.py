@@ -8,12 +8,37 @@ from dataclasses import dataclass, field
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.inference import InferenceDeclarations
-from reconciler.model.resource import Gateway, Policy, Resource
+from reconciler.model.resource import EMPTY, Gateway, Policy, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of a fleet that a run is about: what lies below `paths` and has the `labels`; empty: any.
+
+    `paths` are names of files and folders as positions give them. `elsewhere` holds what the rest of the manifests
+    declares, and `unread` says where an error keeps the rest from being known; empty where none does.
+    """
+
+    paths: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    elsewhere: Mapping[Address, Resource] = field(default_factory=dict)
+    unread: str = ""
+
+    def covers(self, origin: str, labels: Mapping[str, str]) -> bool:
+        """Whether what was declared in a file, with labels, belongs to this part."""
+        inside = not self.paths or any(origin == path or origin.startswith(f"{path}/") for path in self.paths)
+        return inside and all(labels.get(key) == value for key, value in self.labels.items())
+
+    def __str__(self) -> str:
+        return " ".join([*self.paths, *(f"{key}={value}" for key, value in self.labels.items())])
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """All that the manifests want. `digest` (``sha256:…``) is over the bytes of the files read."""
+    """All that the manifests want. `digest` (``sha256:…``) is over the bytes of the files read.
+
+    `scope` is None for a whole fleet; otherwise these are the resources of that part of it.
+    """
 
     gateways: Mapping[str, Gateway]
     resources: Mapping[Address, Resource]
@@ -21,3 +46,4 @@ class Desired:
     digest: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()
     inference: InferenceDeclarations = field(default_factory=InferenceDeclarations)
+    scope: Scope | None = None

@@ -46,6 +46,15 @@ CODES: Mapping[str, str] = {
         "unseen it might make a second object. Look at the gateway, then run `reconciler ledger forget ADDRESS` and "
         "apply: what is missing is registered, what is there is recorded as it stands."
     ),
+    "PLAN020": (
+        "The run is about a part of the fleet (PATHs, or --selector), and removes only what was applied from within "
+        "it. This object stands in a ledger that did not keep yet from where it was applied, so it is left alone. "
+        "Apply the whole fleet once: the ledger then knows."
+    ),
+    "PLAN021": (
+        "The run is about a part of the fleet, and an object of it is declared no more. It may have moved to another "
+        "part, whose files cannot be read without errors at the moment: nothing is removed on a guess."
+    ),
     "SAFETY001": (
         "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "
         "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
+from reconciler.model.desired import Scope
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
@@ -90,6 +91,32 @@ def cannot(change: Change, context: Context) -> Iterator[Diagnostic]:
             change.position,
             change.address,
         )
+
+
+def of_unknown_origin(entry: Entry) -> Diagnostic:
+    """A ledger of an earlier version does not tell which part of the manifests an object came from."""
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN020",
+        "an object that no part of the fleet is known to own",
+        f"{entry.address} is in the ledger without the file that declared it, so a run over part of the manifests "
+        "leaves it alone. An apply of the whole fleet records it.",
+        None,
+        entry.address,
+    )
+
+
+def rest_unread(entry: Entry, scope: Scope) -> Diagnostic:
+    """Whether another part of the fleet declares an object cannot be told while that part has errors."""
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN021",
+        "a removal while the rest of the manifests has errors",
+        f"{entry.address} is no longer declared in {scope}, and whether another part of the fleet declares it now "
+        f"cannot be told: {scope.unread}. Correct that first.",
+        None,
+        entry.address,
+    )
 
 
 def not_replaceable(change: Change, resource: Resource) -> Iterator[Diagnostic]:

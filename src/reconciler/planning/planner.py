@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.address import Address
 from reconciler.model.change import Action, Change, FieldChange, Origin
+from reconciler.model.desired import Scope
 from reconciler.model.diagnostic import Diagnostic, has_errors, ordered
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
@@ -93,7 +95,7 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
     live, ambiguous, unowned = matched(seen.objects, resources, entries)
     draft.diagnostics += (findings.ambiguous(address, resources) for address in ambiguous)
     draft.unmanaged.update({(name, kind): count for kind, count in unowned.items()})
-    for address in sorted({*resources, *entries}):
+    for address in sorted({*resources, *_in_scope(world.desired.scope, resources, entries, draft)}):
         if options.only is not None and address not in options.only:
             continue
         resource, entry, found = resources.get(address), entries.get(address), live.get(address)
@@ -105,6 +107,41 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
             _show(resource, entry, found, options, draft)
             if address not in ambiguous:
                 _decide(resource, entry, found, context, draft)
+
+
+def _in_scope(
+    scope: Scope | None, resources: Mapping[Address, Resource], entries: Mapping[Address, Entry], draft: _Draft
+) -> Iterator[Address]:
+    """Entries that this run may speak of.
+
+    | the entry is of                                              | then                            |
+    |--------------------------------------------------------------|---------------------------------|
+    | what is declared here, or anything in a run over all         | as planned                      |
+    | what was applied from within this part, and nothing declares | as planned: it is removed       |
+    | what another part declares, or was applied from there        | passed over                     |
+    | a ledger that did not keep where it was applied from         | passed over, and PLAN020        |
+    | this part, while the rest of the manifests cannot be read    | passed over, and PLAN021        |
+    """
+    if scope is None:
+        yield from entries
+        return
+    taken = {(a.gateway, a.kind, resource.remote_id or a.name) for a, resource in scope.elsewhere.items()}
+    for address, entry in entries.items():
+        if address in resources:
+            yield address
+        elif not entry.origin:
+            draft.diagnostics.append(findings.of_unknown_origin(entry))
+        elif not scope.covers(entry.origin, entry.labels) or _is_declared_in(scope, entry, taken):
+            continue
+        elif scope.unread:
+            draft.diagnostics.append(findings.rest_unread(entry, scope))
+        else:
+            yield address
+
+
+def _is_declared_in(scope: Scope, entry: Entry, taken: Container[tuple[str, str, str]]) -> bool:
+    gateway, kind, _ = entry.address
+    return entry.address in scope.elsewhere or (gateway, kind, entry.remote_id) in taken
 
 
 def _show(

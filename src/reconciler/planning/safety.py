@@ -58,7 +58,11 @@ def _forbidden(change: Change) -> Diagnostic:
 
 
 def _mass_change(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
-    owned = sum(address.gateway == gateway.name for address in world.ledger.entries)
+    scope = world.desired.scope
+    owned = sum(
+        address.gateway == gateway.name and (scope is None or scope.covers(entry.origin, entry.labels))
+        for address, entry in world.ledger.entries.items()
+    )
     touched = sum(change.action in _DISRUPTIVE and change.owned and not _completes(change) for change in ours)
     if owned < options.min_objects or touched * 100 <= owned * options.max_change_percent:
         return

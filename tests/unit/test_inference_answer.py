@@ -142,9 +142,26 @@ def test_references_within_the_schema_work_and_data_that_looks_like_one_is_data(
     assert contract({"enum": [{"$ref": "https://example.com"}]}).read('{"$ref": "https://example.com"}').satisfies
 
 
-def test_a_schema_that_refers_to_itself_without_end_is_a_problem_not_a_crash() -> None:
-    """It passes the meta-schema, so it reaches production."""
-    assert contract({"$ref": "#"}).read("{}").problems == ("the schema has no end for this answer",)
+def test_a_schema_that_refers_to_itself_without_end_is_refused() -> None:
+    """It passes the meta-schema, so it would reach production."""
+    with pytest.raises(SchemaUnusable, match="circle"):
+        contract({"$ref": "#"})
+
+
+def test_a_schema_that_unfolds_with_the_answer_is_given_up() -> None:
+    """Two references for each level of an answer are a billion at its thirtieth, while all other customers wait."""
+    schema = {"$defs": {"a": {"items": {"allOf": [{"$ref": "#/$defs/a"}] * 2}}}, "$ref": "#/$defs/a"}
+    problems = contract(schema).read("[" * 40 + "]" * 40).problems
+    assert problems == ("the schema asks more than 100000 steps for this value",)
+
+
+def test_a_backtracking_pattern_costs_nothing() -> None:
+    """An answer of 26 letters was enough to stop the loop that every customer's answer goes through."""
+    answer = json.dumps({"a": "a" * 5_000 + "!"})
+    pattern = {"properties": {"a": {"pattern": "^(a+)+$"}}, "patternProperties": {"^(a|a)*$": {"type": "string"}}}
+    begin = time.process_time()
+    assert not contract(pattern).read(answer).satisfies
+    assert time.process_time() - begin < 1.0
 
 
 @pytest.mark.parametrize(

@@ -14,31 +14,24 @@ Problems name places and rules, never the text: they may be logged and sent on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import SchemaUnusable
 from reconciler.inference.chat import Message, Role
 from reconciler.inference.excerpt import LONGEST_ANSWER, documents
 from reconciler.model.inference import ResponseSchema
+from reconciler.schemas import Judge, Unjudgeable
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
 
 MOST_PROBLEMS = 5
 LONGEST_RULE = 120
-LONGEST_SCHEMA = 100_000
 LONGEST_ECHO = 4_000
 """Characters of a failed answer that a model is shown again."""
 
-DEEPEST_SCHEMA = 48
 DEMAND = "Return ONLY valid JSON. No markdown. No extra text."
-
-_DATA = frozenset({"const", "default", "enum", "examples"})
-_REFERENCES = frozenset({"$dynamicRef", "$recursiveRef", "$ref"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +51,8 @@ class AnswerContract:
     """A response schema, ready to judge. SchemaUnusable when it is no JSON Schema or refers outside itself."""
 
     def __init__(self, schema: ResponseSchema) -> None:
-        self._text = _checked_text(schema.schema)
-        self._validator = _validator(self._text)
+        self._judge = Judge(schema.schema)
+        self._text = json.dumps(schema.schema, sort_keys=True, default=dict)
         self.repair_attempts = schema.repair_attempts
 
     def read(self, text: str) -> Answer:
@@ -86,11 +79,9 @@ class AnswerContract:
 
     def _problems(self, document: Any) -> tuple[str, ...]:
         try:
-            errors = sorted(
-                self._validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
-            )
-        except RecursionError:
-            return ("the schema has no end for this answer",)
+            errors = self._judge.violations(document)
+        except Unjudgeable as error:
+            return (str(error),)
         return tuple(map(_problem, errors[:MOST_PROBLEMS]))
 
 
@@ -111,45 +102,3 @@ def _known(error: ValidationError, name: str) -> str:
 def _rule(value: object) -> str:
     written = json.dumps(value, default=dict)
     return written if len(written) <= LONGEST_RULE else written[:LONGEST_RULE] + "…"
-
-
-def _checked_text(schema: Mapping[str, Any]) -> str:
-    try:
-        text = json.dumps(schema, sort_keys=True, default=dict, allow_nan=False)
-    except (RecursionError, TypeError, ValueError) as error:
-        raise SchemaUnusable("the schema is no JSON document") from error
-    if len(text) > LONGEST_SCHEMA:
-        raise SchemaUnusable(f"the schema is over {LONGEST_SCHEMA} characters")
-    for reference in _references(json.loads(text), DEEPEST_SCHEMA):
-        if not reference.startswith("#"):
-            raise SchemaUnusable("the schema refers outside itself: put what it needs into $defs")
-    return text
-
-
-def _references(schema: Any, depth: int) -> Iterator[str]:
-    if depth < 0:
-        raise SchemaUnusable(f"the schema is nested over {DEEPEST_SCHEMA} deep")
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _references(part, depth - 1)
-    if isinstance(schema, dict):
-        yield from (value for name, value in schema.items() if name in _REFERENCES and isinstance(value, str))
-        for name, part in schema.items():
-            yield from _references(part, depth - 1) if name not in _DATA else ()
-
-
-@lru_cache(maxsize=128)
-def _validator(text: str) -> Validator:
-    """Built once for each schema; without a way to fetch anything."""
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - loaded by the first schema
-    from jsonschema.validators import validator_for  # noqa: PLC0415 - the same
-    from referencing import Registry  # noqa: PLC0415 - the same
-
-    schema = json.loads(text)
-    kind = validator_for(schema, default=Draft202012Validator)
-    try:
-        kind.check_schema(schema)
-    except SchemaError as error:
-        place = "/".join(map(str, error.absolute_path))
-        raise SchemaUnusable(f"the schema is no JSON Schema: /{place} breaks {error.validator}") from error
-    return kind(schema, registry=Registry())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from reconciler.kinds.base import Document, Labels, Metadata, Name, RootMetadata, Strict, Text
 
@@ -61,19 +61,6 @@ class Patch(Document):
     spec: PatchSpec
 
 
-def _schema(rule: dict[str, Any]) -> dict[str, Any]:
-    """A rule that is no JSON Schema is found when it is read, not when it is first needed."""
-    if rule:
-        from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - only where a team has rules
-        from jsonschema.validators import validator_for  # noqa: PLC0415 - the same
-
-        try:
-            validator_for(rule).check_schema(rule)
-        except SchemaError as error:
-            raise ValueError(f"the rule is no JSON Schema: {error.message}") from error
-    return rule
-
-
 class PolicyMatch(Strict):
     """What a policy is about; everything when left out."""
 
@@ -85,9 +72,7 @@ class PolicySpec(Strict):
     """A rule and forbidden actions."""
 
     match: PolicyMatch = Field(default_factory=PolicyMatch)
-    rule: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
-        default={}, description="A JSON Schema that the effective resource must satisfy."
-    )
+    rule: dict[str, Any] = Field(default={}, description="A JSON Schema that the effective resource must satisfy.")
     forbid: list[Literal["create", "update", "replace", "delete", "adopt", "forget"]] = []
     message: Text
     severity: Literal["error", "warning"] = "error"

@@ -1,4 +1,4 @@
-"""What a document for inference says of itself that cannot be: found when it is read, without the others."""
+"""What a document says of itself that cannot be: found when it is read, without the others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reconciler.manifest.problems import diagnostic, did_you_mean
 from reconciler.model.channels import CHANNELS
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.inference import ROUTER_PATHS, Channel, Engine
+from reconciler.schemas import schema_fault
 
 _MEMBER = re.compile(r"\{([^{}]*)\}")
 _STRAY = re.compile(r"[{}]")
@@ -74,14 +75,21 @@ def _long_defaults(document: Document, declared: Mapping[str, Any]) -> Iterator[
             yield diagnostic("LLM006", detail, document.position(("spec", "variables", name, "default")))
 
 
-def _schema(document: Document) -> Iterator[Diagnostic]:
-    from reconciler.kinds.dialect import schema_fault  # noqa: PLC0415 - only for what is new
+def _policy(document: Document) -> Iterator[Diagnostic]:
+    fault = schema_fault(document.data["spec"].get("rule", {}))
+    if fault is not None:
+        keys, message = fault
+        where = ".".join(map(str, ("rule", *keys)))
+        detail = f"{where} cannot be a rule: {message}. Mend it: nothing would be held to it."
+        yield diagnostic("KIND008", detail, document.position(("spec", "rule", *keys)))
 
+
+def _schema(document: Document) -> Iterator[Diagnostic]:
     fault = schema_fault(document.data["spec"]["schema"])
     if fault is not None:
         keys, message = fault
         where = ".".join(map(str, ("schema", *keys)))
-        detail = f"{where} is not JSON Schema: {message}. Mend it: a model would be held to nothing."
+        detail = f"{where} cannot be used: {message}. Mend it: a model would be held to nothing."
         yield diagnostic("LLM007", detail, document.position(("spec", "schema", *keys)))
 
 
@@ -145,4 +153,4 @@ def _history(document: Document, history: Mapping[str, Any]) -> Iterator[Diagnos
         yield diagnostic("LLM018", detail, document.within(("spec", "history", "path"), stray.start()))
 
 
-_CHECKS = {"PromptTemplate": _template, "ResponseSchema": _schema, "Probe": _probe, "Route": _route}
+_CHECKS = {"Policy": _policy, "PromptTemplate": _template, "ResponseSchema": _schema, "Probe": _probe, "Route": _route}

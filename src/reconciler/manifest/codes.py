@@ -27,6 +27,7 @@ SUMMARIES: Mapping[str, str] = {
     "KIND005": "a wrong value",
     "KIND006": "a secret written in clear",
     "KIND007": "another version of the language",
+    "KIND008": "no usable rule",
     "REF001": "an unknown reference",
     "REF002": "declared twice",
     "REF003": "no gateway is named",
@@ -71,6 +72,11 @@ CODES: Mapping[str, str] = {
         "`{env: NAME}`, `{file: path}` or `{command: [...]}`."
     ),
     "KIND007": "This tool reads `apiVersion: reconciler/v1`.",
+    "KIND008": (
+        "The `rule` of a Policy is refused by the meta-schema of its dialect, refers to another document (none is ever "
+        "fetched), never ends, is larger than the bounds, or holds a pattern that cannot be searched in linear time: "
+        "lookarounds and backreferences are not taken (the syntax is RE2's)."
+    ),
     "REF001": "A matrix or limit is referred to by a name that nothing has, on that gateway.",
     "REF002": "Two documents have the same kind, name and gateway. Rename or remove one.",
     "REF003": "More than one Gateway is loaded, so every document must say where it belongs: `metadata.gateways`.",

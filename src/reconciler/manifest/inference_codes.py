@@ -11,7 +11,7 @@ SUMMARIES: Mapping[str, str] = {
     "LLM004": "a variable in the system message",
     "LLM005": "a variable that is not given",
     "LLM006": "a value that the template does not take",
-    "LLM007": "no JSON Schema",
+    "LLM007": "no usable JSON Schema",
     "LLM008": "an unknown detector",
     "LLM009": "a missing price",
     "LLM010": "a selector that finds nothing",
@@ -53,8 +53,10 @@ CODES: Mapping[str, str] = {
         "own default is longer than that."
     ),
     "LLM007": (
-        "The schema is refused by the meta-schema of its dialect (`$schema`, else the newest). It is looked at before "
-        "it ships, since a wrong one holds a model to nothing, or to what it cannot give."
+        "The schema is refused by the meta-schema of its dialect (`$schema`, else the newest), refers to another "
+        "document (none is ever fetched), never ends, is larger than the bounds, or holds a pattern that cannot be "
+        "searched in linear time: lookarounds and backreferences are not taken (the syntax is RE2's). It is "
+        "looked at before it ships, since a wrong one holds a model to nothing, or to what it cannot give."
     ),
     "LLM008": "There is no detector of this name. `reconciler explain SafetyPolicy.spec.pii` lists them.",
     "LLM009": (

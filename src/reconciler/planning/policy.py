@@ -15,6 +15,7 @@ from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning import models
 from reconciler.planning.pointer import join
 from reconciler.planning.secretdiff import FingerprintOf
+from reconciler.schemas import Judge, Unjudgeable
 
 
 def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
@@ -162,22 +163,24 @@ def _policy_rules(desired: Desired) -> Iterator[Diagnostic]:
     for policy in desired.policies:
         if not policy.rule:
             continue
-        from jsonschema.validators import validator_for  # noqa: PLC0415 - only where a team has rules
-
-        validator = validator_for(policy.rule)(policy.rule)
+        judge = Judge(policy.rule)
         for resource in desired.resources.values():
             if not _matches(policy, resource, desired):
                 continue
-            for error in validator.iter_errors(document_of(resource)):
-                path = join("", list(error.absolute_path)) or "/spec"
-                yield _finding(
-                    Severity(policy.severity),
-                    "POLICY010",
-                    f"policy {policy.name}",
-                    f"{policy.message} ({error.message})",
-                    resource,
-                    path,
-                )
+            yield from _broken(policy, judge, resource)
+
+
+def _broken(policy: Policy, judge: Judge, resource: Resource) -> Iterator[Diagnostic]:
+    """What a resource lacks of a rule; a rule that cannot tell is an error, however mild the policy is."""
+    try:
+        found = judge.violations(document_of(resource))
+    except Unjudgeable as error:
+        yield _finding(Severity.ERROR, "POLICY010", f"policy {policy.name}", f"{error}.", resource, "/spec")
+        return
+    for each in found:
+        path = join("", list(each.absolute_path)) or "/spec"
+        detail = f"{policy.message} ({each.message})"
+        yield _finding(Severity(policy.severity), "POLICY010", f"policy {policy.name}", detail, resource, path)
 
 
 def action_findings(desired: Desired, changes: Sequence[Change]) -> Iterator[Diagnostic]:

@@ -26,6 +26,7 @@ from reconciler.model.ports import Clock, Progress
 from reconciler.model.secret import SecretValue
 from reconciler.transport import translate
 from reconciler.transport.auth import Authorizer, Credential, authorizer, values_of
+from reconciler.transport.decoding import Undecodable, decoded
 from reconciler.transport.lanes import Lanes
 from reconciler.transport.patience import Countdown, Patience
 from reconciler.transport.retry import ATTEMPTS, TABLE, Backoff, Effect, Failure, Next, failure_of
@@ -314,15 +315,15 @@ class Client:
         return response.status_code, response.headers, received
 
     async def _received(self, call: Call, response: httpx.Response) -> bytes:
-        chunks, size = [], 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > self._target.size_cap:
-                raise _Failed(
-                    Failure.GARBLED, translate.garbled(call, f"the answer is over {self._target.size_cap} bytes")
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        received = bytearray()
+        try:
+            async for chunk in decoded(response, self._target.size_cap):
+                received += chunk
+        except Undecodable as error:
+            if not 200 <= response.status_code < 300:  # noqa: PLR2004 - HTTP
+                return b""  # what a refusal means stands in its status
+            raise _Failed(Failure.GARBLED, translate.garbled(call, str(error), response.status_code)) from error
+        return bytes(received)
 
     async def _post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, object]:
         """Ask for a token: it changes nothing, so it may be repeated, but no token of ours goes along."""

@@ -16,6 +16,7 @@ import httpx
 from reconciler.errors import GatewayError
 from reconciler.transport import translate
 from reconciler.transport.auth import Authorizer
+from reconciler.transport.decoding import Undecodable, decoded
 from reconciler.transport.patience import Countdown
 from reconciler.transport.throttle import Throttle
 from reconciler.transport.translate import Call
@@ -63,19 +64,17 @@ class Stream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         call, countdown = self._sending.call, self._sending.countdown
         waited: AbstractAsyncContextManager[None] = countdown.first()
-        size = 0
-        chunks = self._response.aiter_bytes()
+        chunks = decoded(self._response, self._size_cap)
         while True:
             try:
                 async with waited:
                     chunk = await anext(chunks, None)
             except httpx.HTTPError as error:
                 raise translate.cut(call, error) from error
+            except Undecodable as error:
+                raise translate.garbled(call, str(error)) from error
             if chunk is None:
                 return
-            size += len(chunk)
-            if size > self._size_cap:
-                raise translate.garbled(call, f"the stream is over {self._size_cap} bytes")
             yield chunk
             waited = countdown.next()
 
@@ -135,22 +134,22 @@ async def _sent(link: Link, sending: Sending, granted: Mapping[str, str]) -> htt
 
 
 async def _refused(link: Link, sending: Sending, response: httpx.Response) -> GatewayError:
-    received = await _bounded(sending, response)
+    received = await _bounded(link, sending, response)
     if response.status_code == THROTTLED:
         link.throttle.throttled({})  # one model's limit: fewer at once, but no pause for calls to the others
     return translate.error_of(sending.call, response.status_code, response.headers, received)
 
 
-async def _bounded(sending: Sending, response: httpx.Response) -> bytes:
+async def _bounded(link: Link, sending: Sending, response: httpx.Response) -> bytes:
     """The beginning of a refusal, and nothing of it where that does not come."""
     received = bytearray()
     try:
         async with sending.countdown.first():
-            async for chunk in response.aiter_bytes():
+            async for chunk in decoded(response, link.size_cap):
                 received += chunk
                 if len(received) > ERROR_CAP:
                     break
-    except httpx.HTTPError:
+    except (httpx.HTTPError, Undecodable):
         return b""
     return bytes(received[:ERROR_CAP])
 

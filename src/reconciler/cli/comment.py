@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from reconciler.cli.options import shared
 from reconciler.cli.planning import exit_code
 from reconciler.cli.session import Command, say
 from reconciler.cli.subject import fleet_of, source_of
+from reconciler.model.jsontext import json_value
 from reconciler.model.plan import Plan
 from reconciler.planning import change_digest, intent_digest
 from reconciler.render import markdown
@@ -25,7 +25,7 @@ from reconciler.render.subject import Subject
 from reconciler.render.view import clean
 
 LIMIT = 65_536
-_MERGE_REF = re.compile(r"refs/pull/(\d+)/")
+_MERGE_REF = re.compile(r"refs/pull/([0-9]{1,18})/")
 
 
 @click.command()
@@ -105,7 +105,7 @@ def _of_event() -> int | None:
     if not path:
         return None
     try:
-        return _number(json.loads(Path(path).read_text(encoding="utf-8")))
+        return _number(json_value(Path(path).read_bytes()))
     except (OSError, ValueError):
         return None
 

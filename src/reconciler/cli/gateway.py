@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from reconciler.cli.exits import OK
 from reconciler.cli.options import shared
 from reconciler.cli.session import Command
+from reconciler.model.jsontext import json_value
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
@@ -56,6 +56,6 @@ def _read(faults: Path | None) -> FaultPlan | None:
     from reconciler.embedded import FaultPlan  # noqa: PLC0415 - see above
 
     try:
-        return FaultPlan.read(json.loads(faults.read_text("utf-8")))
+        return FaultPlan.read(json_value(faults.read_bytes()))
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{faults} is no fault plan: {error}") from None

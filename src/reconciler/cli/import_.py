@@ -79,7 +79,7 @@ class _Import:
         folder = root / self.configured[0] if given is None else Path.cwd() / given
         if folder.suffix in {".yaml", ".yml"}:
             folder = folder.parent
-        if not folder.resolve().is_relative_to(root.resolve()):
+        if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
             raise click.UsageError(f"manifests are read below {root} only; give a folder there (-o)")
         return Path(os.path.abspath(folder))  # noqa: PTH100 - as the loader names files
 

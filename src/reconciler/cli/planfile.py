@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Never
 
 from reconciler import __version__
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.jsontext import json_value
 from reconciler.model.plan import Plan
 from reconciler.planning import intent_digest
 from reconciler.render import json as documents
@@ -40,17 +39,13 @@ def is_plan_file(path: Path) -> bool:
 def read(path: Path) -> Plan:
     """Read a plan file. Raises InputError when it is none, or was edited after it was written."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        document = json_value(path.read_bytes())
         plan = documents.plan_from_document(document)
         _require_untouched(plan)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         detail = f"{path} is no plan file: {error}. Make one with `reconciler plan --out {path}`."
         raise InputError([Diagnostic(Severity.ERROR, "CLI001", "not a plan file", detail)]) from None
     return plan
-
-
-def _no_number(word: str) -> Never:
-    raise ValueError(f"{word} is no JSON")
 
 
 def _require_untouched(plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from reconciler.cli.exits import OK
 from reconciler.cli.options import paths, shared
 from reconciler.cli.session import Command
 from reconciler.errors import InputError
+from reconciler.manifest import everything
 
 if TYPE_CHECKING:
     from reconciler.router import Table
@@ -93,10 +95,10 @@ def _stamp(run: Command, given: Sequence[Path]) -> Any:
 
 def _entries(root: Path) -> list[tuple[str, int, int]]:
     found = []
-    for path in [root, *root.rglob("*")] if root.is_dir() else [root]:
+    for name in (str(root), *everything(root)) if root.is_dir() else (str(root),):
         try:
-            known = path.stat()
+            known = os.stat(name)  # noqa: PTH116 - names are texts here
         except OSError:
             continue
-        found.append((str(path), known.st_mtime_ns, known.st_size))
+        found.append((name, known.st_mtime_ns, known.st_size))
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.cli.planfile import write_whole
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.jsontext import json_value
 from reconciler.model.snapshot import Snapshot
 from reconciler.render import json as documents
 from reconciler.render.snapshot import snapshot_document, snapshot_from_document
@@ -24,9 +24,9 @@ def write(path: Path, taken: Snapshot) -> None:
 def read(path: Path) -> Snapshot:
     """Read a file. Raises InputError when it is none."""
     try:
-        taken = snapshot_from_document(json.loads(path.read_text(encoding="utf-8")))
+        taken = snapshot_from_document(json_value(path.read_bytes()))
         datetime.fromisoformat(taken.taken_at)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         detail = f"{path} is no snapshot: {error}. Make one with `reconciler snapshot -o {path}`."
         raise InputError([Diagnostic(Severity.ERROR, "CLI009", "not a snapshot", detail)]) from None
     return taken

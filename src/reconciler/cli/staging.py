@@ -12,7 +12,7 @@ def write_all(files: Mapping[Path, bytes]) -> None:
 
     A link stays a link: the file that it leads to is replaced.
     """
-    contents = {path.resolve(): content for path, content in files.items()}
+    contents = {Path(os.path.realpath(path)): content for path, content in files.items()}
     halves = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in contents}
     try:
         for path, half in halves.items():

@@ -59,7 +59,8 @@ def source_of(environ: Mapping[str, str], root: Path) -> str:
 
 def _below(root: Path, checkout: str | None) -> str:
     """Places are told from the settings' folder, which may be a folder of the checkout."""
-    if not checkout or not root.resolve().is_relative_to(Path(checkout).resolve()):
+    here = Path(os.path.realpath(root))
+    if not checkout or not here.is_relative_to(os.path.realpath(checkout)):
         return ""
-    inner = root.resolve().relative_to(Path(checkout).resolve())
+    inner = here.relative_to(os.path.realpath(checkout))
     return "".join(f"/{part}" for part in inner.parts)

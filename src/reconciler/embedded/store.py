@@ -43,13 +43,17 @@ class Store:
     """One gateway's objects. `kind` is ``endpoints`` or ``webhooks``; for the first, `scope` is the provider."""
 
     def __init__(self, path: Path) -> None:
+        """Raises OSError where there can be no such file, or it holds something else."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=15, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (os.urandom(16).hex(),))
-        (self._salt,) = self._db.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=15, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (os.urandom(16).hex(),))
+            (self._salt,) = self._db.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()
+        except (sqlite3.Error, TypeError) as error:
+            raise OSError(f"the data of the gateway in the box, {path}, cannot be used: {error}") from error
 
     def close(self) -> None:
         """Give back the file."""

@@ -64,9 +64,15 @@ def schema_text(kind: str | None = None) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+@cache
+def _kept(name: str) -> Mapping[str, Any]:
+    """Made once: whoever made one mistake a thousand times asks for it a thousand times."""
+    return _one(name)
+
+
 def members(model: type[Any], keys: Sequence[str | int]) -> tuple[str, ...]:
     """Names that the object at `keys` may have; empty where there is no such object."""
-    schema = _one(model.__name__)
+    schema = _kept(model.__name__)
     node: Any = schema
     for key in keys:
         node = _child(schema, node, key)

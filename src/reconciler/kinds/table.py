@@ -65,7 +65,12 @@ def problems(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Prob
     try:
         _fleet().validate_python(documents)
     except ValidationError as error:
-        broken = sorted({int(item["loc"][0]) for item in error.errors(include_url=False, include_context=False)})
+        broken = sorted(
+            {
+                int(item["loc"][0])
+                for item in error.errors(include_url=False, include_input=False, include_context=False)
+            }
+        )
         for index in broken:
             for problem in _of_one(documents[index]):
                 yield index, problem

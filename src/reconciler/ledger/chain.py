@@ -25,6 +25,8 @@ from reconciler.model.memory import AuditMark
 Link: TypeAlias = AuditMark
 """Where a chain stands: number and hash of its last line."""
 
+from reconciler.model.jsontext import json_value
+
 LINKS = frozenset({"seq", "prev", "hash"})
 
 
@@ -54,7 +56,7 @@ def follow(line: bytes, last: Link) -> tuple[str, Link]:
             f"its number is {link.seq} where {last.seq + 1} follows: lines are missing, doubled or out of order",
             link,
         )
-    if json.loads(line)["prev"] != last.hash:
+    if json_value(line)["prev"] != last.hash:
         return "it does not follow the line before it", link
     return "", link
 
@@ -64,8 +66,8 @@ def examine(line: bytes) -> tuple[str, Link]:
     if not line.endswith(b"\n"):
         return "it is cut short", START
     try:
-        read = json.loads(line)
-    except (ValueError, RecursionError):
+        read = json_value(line)
+    except ValueError:
         return "it is not JSON", START
     if not isinstance(read, dict) or not read.keys() >= LINKS or type(read["seq"]) is not int:
         return "it lacks its number or its hashes", START

@@ -48,8 +48,14 @@ _ADVICE = {
 
 
 def not_yet(path: Path) -> bool:
-    """Whether there is no ledger at `path`, in a place where there could be one."""
-    return not path.exists() and next(parent for parent in path.parents if parent.exists()).is_dir()
+    """Whether there is no ledger at `path`, in a place where there could be one. Raises LedgerError."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return next(parent for parent in path.parents if parent.exists()).is_dir()
+    except OSError as error:
+        raise _unusable(path, f"{error.strerror}: correct path and permissions") from error
+    return False
 
 
 def open_file(path: Path) -> sqlite3.Connection:

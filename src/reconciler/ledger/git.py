@@ -19,7 +19,7 @@ from pathlib import Path
 
 from reconciler.errors import LeaseHeld, LedgerError
 from reconciler.ledger import codec
-from reconciler.ledger.git_book import Book, pretty, require_name, texts_of
+from reconciler.ledger.git_book import Book, notes_of, pretty, require_name
 from reconciler.ledger.git_lease import TERMS, Leases
 from reconciler.ledger.git_place import Place, find_place
 from reconciler.ledger.git_writer import Writer
@@ -48,9 +48,8 @@ class GitLedger:
     async def load(self) -> LedgerSnapshot:
         """Everything, at one serial."""
         book = await self._writer.look()
-        entries = codec.load_entries(list(texts_of(book.entries)))
-        intents = codec.load_intents(list(texts_of(book.intents)))
-        return LedgerSnapshot(book.serial, {e.address: e for e in entries}, {i.address: i for i in intents})
+        entries = codec.keyed(notes_of(book.entries), codec.load_entries)
+        return LedgerSnapshot(book.serial, entries, codec.keyed(notes_of(book.intents), codec.load_intents))
 
     def lease(self, gateway: str, holder: str, wait: float) -> AbstractAsyncContextManager[Lease]:
         """Hold a gateway until the block ends, renewed meanwhile. Raises LeaseHeld after `wait` seconds."""

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from reconciler.errors import Defect, LedgerCorrupt, LedgerTooNew
+from reconciler.model.jsontext import json_value
 from reconciler.model.memory import AuditMark
 
 FORM = 1
@@ -124,10 +125,10 @@ def read(texts: Mapping[str, str]) -> Book:
     if HEAD not in texts:
         raise LedgerCorrupt(f"there is no {HEAD}: the ref holds something else")
     head = _parsed(HEAD, texts[HEAD])
-    try:
-        book = Book(int(head["serial"]), int(head["writes"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerCorrupt(f"{HEAD} lacks its numbers") from error
+    serial, writes = head.get("serial"), head.get("writes")
+    if type(serial) is not int or type(writes) is not int:
+        raise LedgerCorrupt(f"{HEAD} lacks its numbers")
+    book = Book(serial, writes)
     for path in sorted(texts):
         if path != HEAD:
             _take_in(book, path, texts[path])
@@ -137,9 +138,9 @@ def read(texts: Mapping[str, str]) -> Book:
 def _take_in(book: Book, path: str, text: str) -> None:
     match path.split("/"):
         case ["gateways", gateway, "entries.json"]:
-            book.entries[gateway] = _notes(path, text)
+            book.entries[gateway] = _notes(gateway, path, text)
         case ["gateways", gateway, "intents.json"]:
-            book.intents[gateway] = _notes(path, text)
+            book.intents[gateway] = _notes(gateway, path, text)
         case ["gateways", gateway, "lease.json"]:
             book.leases[gateway] = _note(path, text)
         case ["anchors.json"]:
@@ -165,9 +166,11 @@ def _listing(notes: Mapping[str, str]) -> str:
     return f"{{\n{rows}\n}}\n"
 
 
-def _notes(path: str, text: str) -> Notes:
+def _notes(gateway: str, path: str, text: str) -> Notes:
     """As `_listing` laid it out, where that is still so: ten thousand notes need not be laid out again."""
     keys = _parsed(path, text)
+    if strange := next((key for key in keys if not key.startswith(f"{gateway}/")), None):
+        raise LedgerCorrupt(f"{path} holds a note about {strange}, which is of another gateway")
     rows = [row.partition(": ") for row in text[2:-3].split(',\n"')]
     notes = dict(zip(keys, (note for _, _, note in rows), strict=False))
     if len(rows) == len(keys) and _listing(notes) == text:
@@ -181,25 +184,29 @@ def _lease(note: Note) -> Mapping[str, Any]:
 
 def _note(path: str, text: str) -> Note:
     data = _parsed(path, text)
-    try:
-        return Note(str(data["holder"]), str(data["token"]), str(data["writer"]), float(data["expires"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerCorrupt(f"{path} is no lease") from error
+    holder, token, writer, expires = (data.get(name) for name in ("holder", "token", "writer", "expires"))
+    if not (isinstance(holder, str) and isinstance(token, str) and isinstance(writer, str)):
+        raise LedgerCorrupt(f"{path} is no lease")
+    if not isinstance(expires, int | float) or isinstance(expires, bool):
+        raise LedgerCorrupt(f"{path} is no lease: its end is no number")
+    return Note(holder, token, writer, float(expires))
 
 
 def _anchors(path: str, text: str) -> dict[str, AuditMark]:
-    data = _parsed(path, text)
-    try:
-        return {str(row["audit"]): AuditMark(int(row["seq"]), str(row["hash"])) for row in data["anchors"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerCorrupt(f"{path} is no list of anchors") from error
+    rows = _parsed(path, text).get("anchors")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise LedgerCorrupt(f"{path} is no list of anchors")
+    found = [(row.get("audit"), row.get("seq"), row.get("hash")) for row in rows]
+    if any((type(audit), type(seq), type(mark)) != (str, int, str) for audit, seq, mark in found):
+        raise LedgerCorrupt(f"{path} is no list of anchors")
+    return {audit: AuditMark(seq, mark) for audit, seq, mark in found}
 
 
 def _parsed(path: str, text: str) -> Mapping[str, Any]:
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LedgerCorrupt(f"{path} is not JSON ({error})") from error
+        data = json_value(text)
+    except ValueError as error:
+        raise LedgerCorrupt(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise LedgerCorrupt(f"{path} is no JSON object")
     form = data.get("v", FORM)
@@ -210,6 +217,6 @@ def _parsed(path: str, text: str) -> Mapping[str, Any]:
     return data
 
 
-def texts_of(table: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
-    """All notes of all gateways."""
-    return [text for notes in table.values() for text in notes.values()]
+def notes_of(table: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """All notes of all gateways, by what they are about."""
+    return {key: text for notes in table.values() for key, text in notes.items()}

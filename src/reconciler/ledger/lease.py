@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from reconciler.errors import Defect, StaleLedger
+from reconciler.ledger import codec
 from reconciler.ledger.process import Process, alive
 from reconciler.model.address import Address
 from reconciler.model.memory import Lease
@@ -60,8 +61,13 @@ def standing(db: sqlite3.Connection, gateway: str, host: Host) -> tuple[str, flo
     if row is None:
         return None
     holder, expires, *process = row
+    if (type(holder), type(expires), *map(type, process)) != _ROW:
+        raise codec.unreadable(f"the lease of {gateway} is none; break it with `reconciler ledger unlock {gateway}`")
     left = expires - host.now()
     return (holder, left) if left > 0 and host.is_alive(Process(*process)) else None
+
+
+_ROW = (str, float, str, int, str)
 
 
 def held_by(db: sqlite3.Connection, gateway: str, process: Process, host: Host) -> bool:

@@ -31,7 +31,7 @@ def alive(process: Process) -> bool:
         return True
     try:
         os.kill(process.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -183,10 +183,23 @@ def _anchored(db: sqlite3.Connection, name: str) -> AuditMark | None:
 
 
 def _load(db: sqlite3.Connection) -> LedgerSnapshot:
-    (serial,) = db.execute("SELECT serial FROM meta").fetchone()
-    entries = codec.load_entries([body for (body,) in db.execute("SELECT body FROM entries")])
-    intents = codec.load_intents([body for (body,) in db.execute("SELECT body FROM intents")])
-    return LedgerSnapshot(serial, {e.address: e for e in entries}, {i.address: i for i in intents})
+    serial = db.execute("SELECT serial FROM meta").fetchone()
+    if serial is None or type(serial[0]) is not int:
+        raise codec.unreadable("it has no serial")
+    entries = codec.keyed(_rows(db, "SELECT address, body FROM entries"), codec.load_entries)
+    intents = codec.keyed(_rows(db, "SELECT address, body FROM intents"), codec.load_intents)
+    return LedgerSnapshot(serial[0], entries, intents)
+
+
+def _rows(db: sqlite3.Connection, query: str) -> Mapping[str, str]:
+    """Columns of texts, as a table that was made by hand may hold others."""
+    rows = db.execute(query).fetchall()
+    if not all(type(key) is str and type(body) is str for key, body in rows):
+        raise codec.unreadable("a row does not hold texts")
+    return dict(rows)
+
+
+_RUN_ROW = (str, str, int, str)
 
 
 def _advance(db: sqlite3.Connection) -> None:
@@ -195,6 +208,8 @@ def _advance(db: sqlite3.Connection) -> None:
 
 def _history(db: sqlite3.Connection, limit: int, host: leases.Host) -> Sequence[RunRecord]:
     rows = db.execute("SELECT body, host, pid, started FROM runs ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
+    if not all((type(body), type(host), type(pid), type(started)) == _RUN_ROW for body, host, pid, started in rows):
+        raise codec.unreadable("a run does not hold the process that made it")
     records = codec.load_runs([body for body, *_ in rows])
     return [_shown(db, record, Process(*row[1:]), host) for record, row in zip(records, rows, strict=True)]
 

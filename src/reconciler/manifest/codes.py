@@ -12,6 +12,7 @@ SUMMARIES: Mapping[str, str] = {
     "FILE003": "the file cannot be read",
     "FILE004": "the file is too large",
     "FILE005": "the file is not UTF-8 text",
+    "FILE006": "too many findings",
     "YAML001": "the YAML is broken",
     "YAML002": "a duplicate key",
     "YAML003": "an ambiguous plain value",
@@ -51,6 +52,10 @@ CODES: Mapping[str, str] = {
     "FILE003": "The operating system refuses to read the file; its own words say why.",
     "FILE004": "The file is larger than a manifest may be. Split it.",
     "FILE005": "Manifests are UTF-8 text. Save the file in that encoding, without a byte order mark.",
+    "FILE006": (
+        "There are more mistakes than anybody reads: a thousand are shown of all manifests, a hundred of one document. "
+        "Mend those, and validate again for the others; often one mistake stands behind them all."
+    ),
     "YAML001": "The text is not YAML: the parser's own words say what it did not expect at this place.",
     "YAML002": "A mapping has the same key twice. Most readers keep the last one in silence; here it is an error.",
     "YAML003": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -12,12 +13,14 @@ from reconciler.manifest.alone import alone
 from reconciler.manifest.cache import may_fork
 from reconciler.manifest.document import Document, SourceFile
 from reconciler.manifest.parse import Parsed, parse
-from reconciler.manifest.problems import described, diagnostic, foreign
+from reconciler.manifest.problems import described, diagnostic, foreign, left_out
 from reconciler.model.diagnostic import Diagnostic, Position, has_errors
 
 WORTH_A_PROCESS = 512_000
 """Characters of YAML from which a second process pays for its start, about 20 ms."""
 
+MOST_OF_ONE = 100
+"""Findings in one document that are described: each is looked up in the whole of it."""
 
 OWN_SHARE = 0.47
 """Of all characters: this process has other work besides, and must take over what the other one found."""
@@ -75,14 +78,13 @@ def _send(sending: Connection, files: Sequence[SourceFile]) -> None:
 
 
 def _examine(files: Sequence[SourceFile]) -> list[Examined]:
-    """Parse all, then validate all in one pass: the models are asked once, not once a file."""
+    """Parse all, then validate all in one pass: the models are asked once, not once a file.
+
+    One mistake, one finding: what the parser refused at a place is not said to be of a wrong type as well.
+    """
     found = [_parsed(file) for file in files]
     places = [(index, document) for index, (documents, _) in enumerate(found) for document in documents]
-    broken: set[int] = set()
-    for number, problem in kinds.problems([document.data for _, document in places]):
-        index, document = places[number]
-        _add(found[index][1], described(document, problem))
-        broken.add(id(document))
+    broken = _refused(places, [diagnostics for _, diagnostics in found])
     for index, document in places:
         if id(document) not in broken:
             findings = list(alone(document))
@@ -95,10 +97,22 @@ def _examine(files: Sequence[SourceFile]) -> list[Examined]:
     ]
 
 
-def _add(diagnostics: list[Diagnostic], finding: Diagnostic) -> None:
-    """One mistake, one finding: what the parser refused at a place is not said to be of a wrong type as well."""
-    if not any(d.position == finding.position and d.code.startswith("YAML") for d in diagnostics):
-        diagnostics.append(finding)
+def _refused(places: Sequence[tuple[int, Document]], found: Sequence[list[Diagnostic]]) -> set[int]:
+    """Say what the models refuse, beside what was `found` in each file; the ids of the documents that have it."""
+    unread = [frozenset(each.position for each in ones if each.code.startswith("YAML")) for ones in found]
+    counts: Counter[int] = Counter()
+    for number, problem in kinds.problems([document.data for _, document in places]):
+        counts[number] += 1
+        if counts[number] <= MOST_OF_ONE:
+            index, document = places[number]
+            finding = described(document, problem)
+            if finding.position not in unread[index]:
+                found[index].append(finding)
+    for number, count in counts.items():
+        if count > MOST_OF_ONE:
+            index, document = places[number]
+            found[index].append(left_out(count - MOST_OF_ONE, document.position(())))
+    return {id(places[number][1]) for number in counts}
 
 
 def _parsed(file: SourceFile) -> tuple[list[Document], list[Diagnostic]]:

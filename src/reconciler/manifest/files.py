@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def found(paths: Sequence[Path], root: Path, report: Report) -> list[str]:
             names |= dict.fromkeys(sorted(_below(start, inside, report)))
         elif os.path.isfile(start):  # noqa: PTH113 - the same
             names |= dict.fromkeys(_allowed(start, inside, report))
+        elif os.path.lexists(start):
+            report("FILE003", "the file cannot be read: it is no file, or a link that leads nowhere.", start)
         else:
             report("FILE001", "there is no such file or folder; check the path.", start)
     return list(names)
@@ -35,16 +38,30 @@ def among(names: Iterable[str], paths: Sequence[Path], root: Path) -> list[str]:
 
 
 def _below(folder: str, inside: str, report: Report) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink():
-                yield from _linked(entry, inside, report)
-            elif entry.is_dir():
-                yield from _below(entry.path, inside, report)
-            elif entry.name.endswith(SUFFIXES):
-                yield entry.path
+    """However deep the folders are: those still to be looked at wait in a list."""
+    folders = [folder]
+    while folders:
+        for entry in _entries(folders.pop(), report):
+            try:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink():
+                    yield from _linked(entry, inside, report)
+                elif entry.is_dir():
+                    folders.append(entry.path)
+                elif entry.name.endswith(SUFFIXES):
+                    yield entry.path
+            except OSError as error:
+                report("FILE003", f"the file cannot be read ({error.strerror}).", entry.path)
+
+
+def _entries(folder: str, report: Report) -> Sequence[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        report("FILE003", f"the folder cannot be read ({error.strerror}).", folder)
+        return ()
 
 
 def _linked(entry: os.DirEntry[str], inside: str, report: Report) -> Iterator[str]:
@@ -63,6 +80,16 @@ def _allowed(name: str, inside: str, report: Report) -> Iterator[str]:
         report("FILE002", "the file lies outside of the project, or a link leads out of it; move it inside.", name)
 
 
+def everything(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """All names below a folder, folders among them, as far as it can be looked into; links are not followed."""
+    folders = [os.fspath(folder)]
+    while folders:
+        for entry in _entries(folders.pop(), lambda *_: None):
+            yield entry.path
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+
+
 def content(name: str, largest: int, report: Report) -> bytes | None:
     """A file's bytes; None when it cannot be used."""
     try:
@@ -71,7 +98,11 @@ def content(name: str, largest: int, report: Report) -> bytes | None:
         report("FILE003", f"the file cannot be read ({error.strerror}).", name)
         return None
     try:
-        size = os.fstat(descriptor).st_size
+        about = os.fstat(descriptor)
+        size = about.st_size
+        if not stat.S_ISREG(about.st_mode):
+            report("FILE003", "this is no regular file; put a file here.", name)
+            return None
         if size > largest:
             report("FILE004", f"the file has {size} bytes, more than the {largest} allowed; split it.", name)
             return None

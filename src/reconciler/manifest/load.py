@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reconciler.manifest import declared
+from reconciler.manifest import declared, files
 from reconciler.manifest.compose import Taken
 from reconciler.manifest.document import Document, SourceFile
 from reconciler.manifest.parse import parse
-from reconciler.manifest.problems import diagnostic
-from reconciler.manifest.read import LoadOptions, read
+from reconciler.manifest.problems import diagnostic, left_out
+from reconciler.manifest.read import LoadOptions, decoded, read
 from reconciler.manifest.resolve import resolve
 from reconciler.manifest.source import split
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic, Position, has_errors, ordered
+from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors, ordered
 
 CONSEQUENCES = frozenset({"REF001", "REF003", "REF004", "REF005", "REF007", "REF009", "REF010", "REF011", "LLM010"})
 """What may only be said because another document could not be read; said once that one is mended."""
+
+LARGEST_SETTINGS = 1_048_576
+LARGEST_SHOWN = 16 * LARGEST_SETTINGS
+"""Bytes."""
 
 
 def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
@@ -33,9 +40,23 @@ def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
         resolution.resources,
         declared.policies(documents.valid),
         documents.digest,
-        ordered((*documents.diagnostics, *found)),
+        _bounded(ordered((*documents.diagnostics, *found))),
         resolution.inference,
     )
+
+
+MOST_FINDINGS = 1000
+"""Nobody reads more, and a report of a hundred megabytes is none."""
+
+
+def _bounded(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """At most so many, and no error lost among warnings."""
+    if len(found) <= MOST_FINDINGS:
+        return tuple(found)
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    kept = errors[:MOST_FINDINGS] or found[:MOST_FINDINGS]
+    last = left_out(len(found) - len(kept), kept[-1].position)
+    return (*kept, last if errors else replace(last, severity=Severity.WARNING))
 
 
 def taken(paths: Sequence[Path], options: LoadOptions) -> Taken:
@@ -67,12 +88,10 @@ def read_settings(path: Path) -> tuple[Mapping[str, Any], Callable[[str], Positi
     def report(code: str, detail: str, line: int, column: int) -> None:
         found.append(diagnostic(code, detail, Position(str(path), line, column)))
 
-    try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, lambda _: nowhere, (diagnostic("FILE003", f"{error}.", nowhere),)
-    parsed = parse(text, report)
-    if not parsed:
+    content = files.content(str(path), LARGEST_SETTINGS, lambda code, detail, _: report(code, detail, 1, 1))
+    text = None if content is None else decoded(content, str(path), found)
+    parsed = [] if text is None else parse(text, report)
+    if text is None or not parsed:
         return {}, lambda _: nowhere, tuple(found)
     if len(parsed) > 1 or not isinstance(parsed[0].data, dict):
         found.append(diagnostic("KIND005", "the settings are one mapping; write one.", nowhere))
@@ -84,11 +103,18 @@ def read_settings(path: Path) -> tuple[Mapping[str, Any], Callable[[str], Positi
 
 def source_line(position: Position, root: Path) -> str | None:
     """The line that a position is in, None where the file is not there any more."""
+    name = root / position.file
     try:
-        with (root / position.file).open(encoding="utf-8", errors="replace") as file:
-            for number, line in enumerate(file, 1):
-                if number == position.line:
-                    return line.rstrip("\n")
-    except OSError:
+        about = name.stat()
+        lines = _lines(name, about.st_size, about.st_mtime_ns)
+    except (OSError, ValueError):
         return None
-    return None
+    return lines[position.line - 1] if 0 < position.line <= len(lines) else None
+
+
+@lru_cache(maxsize=16)
+def _lines(name: Path, size: int, _changed: int) -> Sequence[str]:
+    """A file's lines, read once for all that is found in it. Raises OSError."""
+    if size > LARGEST_SHOWN or not stat.S_ISREG(name.stat().st_mode):
+        return ()
+    return name.read_text(encoding="utf-8", errors="replace").split("\n")

@@ -6,6 +6,7 @@ later the one document asked about is composed again (see `document.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -99,13 +100,60 @@ def _documents(events: EventSource, report: Report, documents: list[Parsed]) -> 
 
 
 def _report_yaml(error: yaml.YAMLError, report: Report, text: str) -> None:
+    """At the place of the mistake, which is often not the place where the parser could not go on.
+
+    | the parser says                   | the mistake                                              |
+    |-----------------------------------|----------------------------------------------------------|
+    | a quoted text never ends          | where its quote opens                                    |
+    | `[` or `{` never ends             | where the parser stopped; the words say where it opens   |
+    | a key without a colon             | where that key begins                                    |
+    | a colon within a text             | the line before, where its own colon has no space        |
+    | anything else                     | where the parser stopped                                 |
+    """
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     if mark is None:
         line = text.count("\n", 0, getattr(error, "position", 0) or 0) + 1
         report("YAML001", f"{problem}. Mend the YAML here.", line, 1)
         return
-    report("YAML001", f"{problem}. Mend the YAML here.", mark.line + 1, mark.column + 1)
+    opened, context = getattr(error, "context_mark", None), getattr(error, "context", None) or ""
+    if opened is not None and "quoted scalar" in context:
+        _tell_at(report, opened, "the quote that opens here is never closed; close it.")
+    elif opened is not None and "flow" in context and opened.line != mark.line:
+        _tell_at(report, mark, f"the bracket that opens in line {opened.line + 1} is not closed before this; close it.")
+    elif opened is not None and "simple key" in context:
+        joined_here = _JOINED.match(_line(text, opened.line))
+        hint = "put a space behind its colon" if joined_here else "write `key: value`"
+        _tell_at(report, opened, f"what stands here is no key with a value; {hint}.")
+    elif "mapping values" in problem and (joined := _joined_before(text, mark.line)) is not None:
+        number, column = joined
+        report("YAML001", "a space is missing behind this colon; write `key: value`.", number + 1, column + 1)
+    else:
+        _tell_at(report, mark, f"{problem}. Mend the YAML here.")
+
+
+def _tell_at(report: Report, mark: Any, detail: str) -> None:
+    report("YAML001", detail, mark.line + 1, mark.column + 1)
+
+
+_JOINED = re.compile(r"\s*(?:- +)*[A-Za-z_][A-Za-z0-9_.-]{0,200}(:)[^\s:/]")
+"""A key whose value follows without a space: to YAML it is all one text, which goes on in the next line."""
+
+
+def _joined_before(text: str, number: int) -> tuple[int, int] | None:
+    """Line and column (from 0) of the colon of the first such key among the lines right before this one."""
+    lines = text.split("\n")
+    found = None
+    for before in range(min(number, len(lines)) - 1, -1, -1):
+        match = _JOINED.match(lines[before])
+        if match is None:
+            break
+        found = before, match.start(1)
+    return found
+
+
+def _line(text: str, number: int) -> str:
+    return text.split("\n")[number] if number <= text.count("\n") else ""
 
 
 @dataclass(slots=True)
@@ -137,7 +185,7 @@ class _Builder:
         text = event.value
         value = self._plain(event, text) if event.implicit[0] and not event.style else text
         if event.tag not in _TEXT_TAGS:
-            self._tell("YAML005", f"the tag {event.tag} is not allowed; write the value without it.", event)
+            self._tell("YAML005", f"the tag {brief(event.tag)} is not allowed; write the value without it.", event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, 1)
         return value
@@ -150,7 +198,7 @@ class _Builder:
                 _PLAIN[text] = value
         if value is not AMBIGUOUS:
             return value
-        detail = f"{text} means different things to different readers; put it in quotes if text is meant."
+        detail = f"{brief(text)} means different things to different readers; put it in quotes if text is meant."
         self._tell("YAML003", detail, event)
         return text
 
@@ -163,7 +211,7 @@ class _Builder:
             plain = type(event) is ScalarEvent and event.tag is None and event.anchor is None
             key = event.value if plain and event.value in _KEYS else self._key(event)
             if key in found:
-                self._tell("YAML002", f"{key!r} stands twice in this mapping; keep one of them.", event)
+                self._tell("YAML002", f"{brief(key)!r} stands twice in this mapping; keep one of them.", event)
             found[key] = self.node(get_event(), depth + 1)
         return found
 
@@ -171,7 +219,7 @@ class _Builder:
         if type(event) is not ScalarEvent:
             self._give_up("YAML006", "a key must be plain text.", event)
         if event.tag not in _TEXT_TAGS:
-            self._tell("YAML005", f"the tag {event.tag} is not allowed; write the key without it.", event)
+            self._tell("YAML005", f"the tag {brief(event.tag)} is not allowed; write the key without it.", event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (event.value, 1)
         if event.style:
@@ -183,7 +231,7 @@ class _Builder:
         if event.value == "<<":
             self._tell("YAML004", "merge keys are not supported; write the members out, or use a Patch.", event)
         else:
-            self._tell("YAML003", f"the key {event.value!r} is not plain text; put it in quotes.", event)
+            self._tell("YAML003", f"the key {brief(event.value)!r} is not plain text; put it in quotes.", event)
         return str(event.value)
 
     def _sequence(self, start: Any, depth: int) -> list[Any]:
@@ -196,7 +244,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self.anchors:
-            self._give_up("YAML001", f"the alias *{event.anchor} has no anchor before it.", event)
+            self._give_up("YAML001", f"the alias *{brief(event.anchor)} has no anchor before it.", event)
         value, size = self.anchors[event.anchor]
         self.nodes += size
         if self.nodes > MOST_NODES:
@@ -211,6 +259,12 @@ class _Builder:
         raise _Broken
 
 
+def brief(text: str) -> str:
+    """A text as a message quotes it."""
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+LONGEST_QUOTE = 120
 _UNSEEN = object()
 _MOST_REMEMBERED = 100_000
 _PLAIN: dict[str, Any] = {}

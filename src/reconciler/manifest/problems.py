@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.manifest.codes import SUMMARIES
 from reconciler.manifest.document import Document
+from reconciler.manifest.parse import brief
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ def diagnostic(code: str, detail: str, position: Position, severity: Severity = 
     return Diagnostic(severity, code, SUMMARIES[code], detail, position)
 
 
+def left_out(count: int, position: Position | None) -> Diagnostic:
+    """That there is more: whoever made so many mistakes made one of them many times."""
+    return Diagnostic(
+        Severity.ERROR,
+        "FILE006",
+        SUMMARIES["FILE006"],
+        f"{count} more findings are not shown; mend the others first, and the rest of them.",
+        position,
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A suggestion, with a space before it; empty when nothing is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
@@ -31,7 +43,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def described(document: Document, problem: kinds.Problem) -> Diagnostic:
     """One problem of a document, at its line."""
-    path = ".".join(map(str, problem.keys)).removesuffix(f".{KEY}")
+    path = brief(".".join(map(str, problem.keys)).removesuffix(f".{KEY}"))
     match problem.type:
         case "extra_forbidden":
             word = str(problem.keys[-1])
@@ -97,5 +109,5 @@ def foreign(document: Document) -> Diagnostic | None:
         return diagnostic("KIND001", detail, document.position(("kind",)))
     if kinds.model_of(kind) is None:
         suggestion = did_you_mean(kind, kinds.names()) or f" Known are {', '.join(kinds.names())}."
-        return diagnostic("KIND002", f"there is no kind {kind!r}.{suggestion}", document.position(("kind",)))
+        return diagnostic("KIND002", f"there is no kind {brief(kind)!r}.{suggestion}", document.position(("kind",)))
     return None

@@ -89,7 +89,7 @@ def _files(paths: Sequence[Path], options: LoadOptions, cache: Cache, result: Do
         key = key_of(content)
         shown = files.shown(name, options.root)
         digest.update(f"{shown}\0{key}\n".encode(errors="surrogateescape"))
-        text = _decoded(content, shown, result.diagnostics)
+        text = decoded(content, shown, result.diagnostics)
         if text is not None:
             found.append(_File(SourceFile(shown, text), key, cache.get(key)))
     result.digest = f"sha256:{digest.hexdigest()}"
@@ -104,7 +104,8 @@ def language() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest()[:16]
 
 
-def _decoded(content: bytes, shown: str, diagnostics: list[Diagnostic]) -> str | None:
+def decoded(content: bytes, shown: str, diagnostics: list[Diagnostic]) -> str | None:
+    """The text of a file; None, with a finding, where it is not plain UTF-8."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:

@@ -81,3 +81,8 @@ class Fingerprint(NamedTuple):
 def hint_of(text: str) -> str:
     """What a platform commonly reveals of a stored secret: its last four characters."""
     return text[-4:]
+
+
+def is_header_text(value: str) -> bool:
+    """Whether a value can stand in a header as it is."""
+    return value.isascii() and value.isprintable() and value == value.strip()

@@ -29,8 +29,8 @@ class FileSource:
         if root is None:
             raise SecretForbidden("the settings name no folder for secret files (`secrets.root`)")
         try:
-            path = (root / name).resolve()
-            if not path.is_relative_to(root.resolve()):
+            path = Path(os.path.realpath(root / name))
+            if not path.is_relative_to(os.path.realpath(root)):
                 raise SecretForbidden(f"the file {name} is outside of the folder for secrets (`secrets.root`)")
             return _text(path, name)
         except OSError as error:

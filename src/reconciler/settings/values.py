@@ -114,7 +114,7 @@ def _chosen(file: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | 
     named = file or environ.get(FILE_VARIABLE)
     if named:
         return Path(os.path.normpath(cwd / named))
-    return next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
+    return next((folder / FILE for folder in (cwd, *cwd.parents) if os.path.lexists(folder / FILE)), None)
 
 
 def _written(path: Path | None, cwd: Path) -> tuple[Mapping[str, Any], Locate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -11,7 +12,14 @@ from urllib.parse import quote_plus
 
 from reconciler.errors import ProtocolError
 from reconciler.model.ports import Clock
-from reconciler.model.secret import SecretValue
+from reconciler.model.secret import SecretValue, is_header_text
+
+UNTOLD_LIFETIME = 3600.0
+"""Seconds that a token is taken to last whose end is not told."""
+LONGEST_LIFETIME = 10 * 365 * 86_400
+"""Seconds. Whoever answers with more has not answered with a time."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +139,26 @@ def token_request(credential: OAuthCredential) -> tuple[Mapping[str, str], Mappi
 
 
 def _token(answer: Mapping[str, object]) -> tuple[str, float]:
-    token, lifetime = answer.get("access_token"), answer.get("expires_in", 3600)
-    if not isinstance(token, str) or not token or isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
-        raise ProtocolError("the token endpoint answered without a usable access_token and expires_in")
-    return token, float(lifetime)
+    """A token and for how many seconds it lasts. Raises ProtocolError where no header could carry it."""
+    token = answer.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise ProtocolError("the token endpoint answered without a usable access_token")
+    if not is_header_text(token):
+        raise ProtocolError("the token endpoint answered with an access_token that no HTTP header can carry")
+    return token, _lifetime(answer.get("expires_in"))
+
+
+def _lifetime(said: object) -> float:
+    """Seconds; some servers write them as text, and RFC 6749 lets them be left out. Raises ProtocolError."""
+    if said is None:
+        return UNTOLD_LIFETIME
+    if isinstance(said, str) and _SECONDS.fullmatch(said):
+        said = float(said)
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= LONGEST_LIFETIME:
+        raise ProtocolError(
+            "the token endpoint answered with an expires_in that is no number of seconds; without one an hour is taken"
+        )
+    return float(said)
 
 
 def authorizer(credential: Credential | None, post: PostForm, clock: Clock) -> Authorizer:

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from reconciler.errors import (
     Unreachable,
     Unsupported,
 )
+from reconciler.model.jsontext import json_value
 from reconciler.model.secret import SecretValue
 from reconciler.transport.redact import redact
 from reconciler.transport.retry import wait_asked
@@ -141,8 +141,8 @@ def _lacking(call: Call, headers: Mapping[str, str]) -> str:
 def message_of(content: bytes) -> tuple[str, str]:
     """What a gateway says of an error, and its code; empty texts where it says nothing readable."""
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = json_value(content)
+    except ValueError:
         return "", ""
     if not isinstance(body, dict):
         return "", ""
@@ -223,9 +223,9 @@ def parsed(call: Call, status: int, content: bytes) -> Any:
     if not content:
         return None
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise garbled(call, "the answer is not JSON", status) from error
+        return json_value(content)
+    except ValueError as error:
+        raise garbled(call, f"the answer cannot be read: {error}", status) from error
 
 
 def refused_client(error: GatewayError) -> GatewayError:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.manifest import LoadOptions, load
+from reconciler.manifest import LoadOptions, everything, load
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 
@@ -78,7 +78,7 @@ def uncommitted(root: Path, paths: Sequence[Path], desired: Desired) -> frozense
 def _below(top: Path, path: str) -> Sequence[str]:
     """The files that a line of the status stands for, by their absolute names: one, or all in an ignored folder."""
     whole = top / path
-    return [str(file) for file in whole.rglob("*") if file.is_file()] if path.endswith("/") else [str(whole)]
+    return [name for name in everything(whole) if Path(name).is_file()] if path.endswith("/") else [str(whole)]
 
 
 def _committed(root: Path, top: Path, name: str) -> bytes:

@@ -12,9 +12,9 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Position
 from reconciler.model.ports import Vault
 from reconciler.model.resource import Bearer, Gateway, OAuth, credential_refs
-from reconciler.model.secret import SecretRef
+from reconciler.model.secret import SecretRef, is_header_text
 from reconciler.settings import Settings
-from reconciler.wiring.destinations import is_header_text, token_url
+from reconciler.wiring.destinations import token_url
 from reconciler.wiring.findings import finding, require
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def prepare_credentials(vault: Vault, desired: Desired) -> None:
         for path, ref in credential_refs(gateway.auth).items()
     }
     failed = await vault.prepare(tuple(places))
-    require([replace(finding, position=_position(*places[ref])) for ref, finding in failed.items()])
+    require([_placed(found, places.get(ref)) for ref, found in failed.items()])
     headers = {ref: place for ref, place in places.items() if not isinstance(place[0].auth, OAuth)}
     require([_no_header(*place) for ref, place in headers.items() if not is_header_text(vault.reveal(ref).reveal())])
 
@@ -65,6 +65,13 @@ def _no_header(gateway: Gateway, path: str) -> Diagnostic:
         "Look at what stands there: often it is a file with more than the secret."
     )
     return finding("WIRING005", "a credential that cannot be sent", detail, gateway, path)
+
+
+def _placed(found: Diagnostic, place: tuple[Gateway, str] | None) -> Diagnostic:
+    """A finding at its line; what no gateway asked for is the key that the settings name."""
+    if place is not None:
+        return replace(found, position=_position(*place))
+    return replace(found, detail=f"the settings' secrets.fingerprintKey: {found.detail}")
 
 
 def _position(gateway: Gateway, path: str) -> Position:

@@ -162,8 +162,3 @@ def _origin(url: str) -> str:
         return origin_of(url)
     except ValueError:
         return url
-
-
-def is_header_text(value: str) -> bool:
-    """Whether a value can stand in a header as it is."""
-    return value.isascii() and value.isprintable() and value == value.strip()

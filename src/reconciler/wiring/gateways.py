@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import platforms
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.jsontext import json_value
 from reconciler.model.ports import Adapter, Clock, Progress, Vault
 from reconciler.model.resource import Gateway
 from reconciler.settings import Settings
@@ -92,7 +92,7 @@ def _faults(settings: Settings) -> FaultPlan | None:
     from reconciler.embedded import FaultPlan  # noqa: PLC0415 - see above
 
     try:
-        return FaultPlan.read(json.loads(settings.embedded_faults.read_text(encoding="utf-8")))
+        return FaultPlan.read(json_value(settings.embedded_faults.read_bytes()))
     except (OSError, ValueError) as error:
         detail = f"{settings.embedded_faults}: {error}"
         raise InputError([Diagnostic(Severity.ERROR, "WIRING003", "a fault plan cannot be read", detail)]) from None

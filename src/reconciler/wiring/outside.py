@@ -13,9 +13,9 @@ from reconciler.engine import SystemClock
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.ports import Clock
-from reconciler.model.secret import SecretValue
+from reconciler.model.secret import SecretValue, is_header_text
 from reconciler.settings import Settings, Webhook
-from reconciler.wiring.destinations import is_allowed, is_header_text, is_private
+from reconciler.wiring.destinations import is_allowed, is_private
 from reconciler.wiring.findings import require
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.errors import LedgerCorrupt, LedgerTooNew
 from reconciler.ledger import codec, open_ledger
 from reconciler.ledger.chain import START, Link, chained, follow
 from reconciler.model.address import Address
@@ -88,6 +89,50 @@ def test_unknown_keys_are_passed_over(original: Entry, more: dict[str, Any]) -> 
     """A later release adds keys; this one must read the rest as if they were not there."""
     known = json.loads(codec.dump_entry(original))
     assert codec.load_entries([json.dumps({**more, **known})]) == [original]
+
+
+WRONG: st.SearchStrategy[str] = (JSON.map(json.dumps)) | st.sampled_from(
+    ["9" * 4301, "1e400", "NaN", "-Infinity", "[" * 2000, '"\\ud800"', "", "}", "\x00"]
+)
+
+
+def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Ways to every value within."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [before, *(place for key, each in inner for place in places(each, (*before, key)))]
+
+
+def spoilt(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """A note in which one value, anywhere, is another one, or missing."""
+    note = {"note": json.loads(text)}
+    way = draw(st.sampled_from(places(note)[1:]))
+    holder: Any = note
+    for key in way[:-1]:
+        holder = holder[key]
+    wrong = draw(st.none() | WRONG)
+    if wrong is None:
+        del holder[way[-1]]
+        return json.dumps(note.get("note", {}))
+    holder[way[-1]] = "here it stands"
+    return json.dumps(note["note"]).replace('"here it stands"', wrong, 1)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_note_is_read_as_it_was_written_or_is_damage(data: st.DataObject) -> None:
+    """Whatever was written over it by hand, a note becomes values of their types, or a finding; never a traceback."""
+    forms: list[tuple[Any, Any, Any]] = [
+        (ENTRY, codec.dump_entry, codec.load_entries),
+        (INTENT, codec.dump_intent, codec.load_intents),
+        (RUN, codec.dump_run, codec.load_runs),
+    ]
+    kind, dump, load = data.draw(st.sampled_from(forms))
+    text = spoilt(dump(data.draw(kind)), data.draw)
+    try:
+        read = load([text])
+    except (LedgerCorrupt, LedgerTooNew):
+        return
+    assert load([dump(each) for each in read]) == read
 
 
 NUMBERS = st.lists(st.integers(0, 5), min_size=1, max_size=4, unique=True)

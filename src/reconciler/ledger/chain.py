@@ -20,12 +20,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from reconciler.model.jsontext import json_value
 from reconciler.model.memory import AuditMark
 
 Link: TypeAlias = AuditMark
 """Where a chain stands: number and hash of its last line."""
-
-from reconciler.model.jsontext import json_value
 
 LINKS = frozenset({"seq", "prev", "hash"})
 

@@ -179,6 +179,8 @@ def _anchored(db: sqlite3.Connection, name: str) -> AuditMark | None:
     if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anchors'").fetchone():
         return None
     found = db.execute("SELECT seq, hash FROM anchors WHERE name = ?", (name,)).fetchone()
+    if found is not None and tuple(map(type, found)) != (int, str):
+        raise codec.unreadable(f"what it knows of the audit file {name} is no number and hash")
     return None if found is None else AuditMark(*found)
 
 

@@ -97,5 +97,7 @@ def test_what_nobody_modelled_goes_back(given: Resource, theirs: dict[str, int])
 def test_a_key_of_two_parts_is_cut_at_the_first_colon(first: str, second: str) -> None:
     """The second part of a cloud's key may hold any character, the first never a colon."""
     first = first.replace(":", "x")
-    fields = connection_fields(PROVIDERS["bedrock"], "k", SecretValue(f"{first}:{second}"))
+    fields = connection_fields(
+        PROVIDERS["bedrock"], "k", {"/spec/credentials/k/apiKey": SecretValue(f"{first}:{second}")}
+    )
     assert fields == {"accessKeyId": first, "secretAccessKey": second}

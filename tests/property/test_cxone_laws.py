@@ -17,7 +17,7 @@ from reconciler.errors import ProtocolError, SecretMissing, Unsupported
 from reconciler.model.address import Address
 from reconciler.model.ports import Material
 from reconciler.model.resource import EMPTY, Gateway, Lifecycle, Resource
-from reconciler.model.secret import SecretRef, SecretValue
+from reconciler.model.secret import SecretRef, SecretValue, unfit
 from reconciler.platforms import find
 from reconciler.platforms.body import hint
 from reconciler.platforms.cxone.convert import Reader, endpoint_body, webhook_body
@@ -32,7 +32,9 @@ json_values = st.recursive(
     max_leaves=8,
 )
 key_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
-keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(lambda key: not key.startswith("****"))
+keys = st.text(st.characters(min_codepoint=32, max_codepoint=255), min_size=1, max_size=40).filter(
+    lambda key: unfit(key) is None
+)
 
 
 def maybe(valid: st.SearchStrategy[Any], wrong: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -17,10 +17,10 @@ from reconciler.model.resource import Gateway, Lifecycle, OAuth, Readiness, Reso
 from reconciler.model.run import Verdict
 from reconciler.model.secret import SecretRef, SecretValue
 from reconciler.platforms import find
+from reconciler.platforms.body import revealed_key
 from reconciler.platforms.litellm import verify
 from reconciler.platforms.litellm.alerting import HIDDEN, Alerting, Mark, alerting
 from reconciler.platforms.litellm.capabilities import EVENTS, MARK
-from reconciler.platforms.litellm.convert import revealed
 from reconciler.platforms.litellm.turns import Turns
 
 PLATFORM = find("litellm")
@@ -184,7 +184,7 @@ def test_a_gateway_may_say_where_its_providers_are() -> None:
 def test_what_is_no_key_is_never_sent(text: str) -> None:
     """A mask that is read back and stored would lock the endpoint out; a reference would read the proxy's own."""
     with pytest.raises(SecretMissing):
-        revealed({"/spec/credentials/k1/apiKey": SecretValue(text)}, "k1")
+        revealed_key({"/spec/credentials/k1/apiKey": SecretValue(text)}, "k1")
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,12 @@ def test_an_allowed_host_passes(tmp_path: Path) -> None:
 
 def test_a_credential_that_no_header_can_carry_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The HTTP client's own complaint would quote the value."""
-    monkeypatch.setenv("BROKEN", "canary\nX-Injected: 1")
     where = "url: https://llm.example.com"
+    monkeypatch.setenv("BROKEN", "canary-ünïcode")
     assert codes(tmp_path, where, "{bearer: {env: BROKEN}}") == [("WIRING005", "/spec/auth/bearer")]
+    monkeypatch.setenv("BROKEN", "canary\nX-Injected: 1")
+    (tmp_path / "second").mkdir()
+    assert codes(tmp_path / "second", where, "{bearer: {env: BROKEN}}") == [("SECRET003", None)]
 
 
 def test_a_credential_in_clear_is_pointed_out(tmp_path: Path) -> None:

@@ -7,23 +7,29 @@ from typing import Any
 
 from reconciler.errors import SecretMissing, Unsupported
 from reconciler.model.ports import Material
+from reconciler.model.secret import is_mask, unfit
+from reconciler.planning.pointer import join
 
 Wire = Mapping[str, Any]
-
-MASKED = "****"
-"""What a masked value begins with."""
 
 LONGEST_HINT = 4
 
 
 def revealed(material: Material, path: str) -> str:
-    """A secret for the wire. Raises SecretMissing where there is none, or a mask in its place."""
+    """A secret for the wire, for every platform, at the moment of sending.
+
+    Raises SecretMissing where there is none, or what cannot be one in its place, such as a mask.
+    """
     text = material[path].reveal() if path in material else ""
-    if not text:
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    if text.startswith(MASKED):
-        raise SecretMissing(f"the value for {path} is a mask, as a gateway shows it, and no key: nothing was sent")
+    why = unfit(text)
+    if why is not None:
+        raise SecretMissing(f"no value for {path} that could be sent: {why}. Nothing was sent")
     return text
+
+
+def revealed_key(material: Material, key_id: str) -> str:
+    """The key of a credential, on the same terms."""
+    return revealed(material, join("/spec", ("credentials", key_id, "apiKey")))
 
 
 def rest(raw: Wire, ours: Container[str]) -> Wire:
@@ -39,7 +45,7 @@ def rest(raw: Wire, ours: Container[str]) -> Wire:
 
 
 def _masks(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if isinstance(value, str) and value.startswith(MASKED):
+    if isinstance(value, str) and is_mask(value):
         yield keys
     elif isinstance(value, dict):
         for name, member in value.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.errors import SecretError, SecretForbidden, SecretMissing
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.ports import SecretSource
-from reconciler.model.secret import Fingerprint, SecretRef, SecretValue
+from reconciler.model.secret import Fingerprint, SecretRef, SecretValue, unfit
 from reconciler.secrets.command import CommandSource
 from reconciler.secrets.env import EnvSource
 from reconciler.secrets.file import FileSource
@@ -45,7 +45,11 @@ class SecretVault:
         return True
 
     async def prepare(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Diagnostic]:
-        """Fetch those not fetched yet, a few at a time; what fails comes back, and is not tried again."""
+        """Fetch those not fetched yet, a few at a time; what fails comes back, and is not tried again.
+
+        What cannot be the secret that is meant has failed as well: it would be refused by whoever gets it, or take
+        the place of a good one. The fingerprint key goes nowhere, and may be any text.
+        """
         wanted = list(dict.fromkeys((*refs, *((self._key_ref,) if self._key_ref else ()))))
         missing = [ref for ref in wanted if ref not in self._values and ref not in self._failed]
         turn = asyncio.Semaphore(AT_ONCE)
@@ -56,6 +60,11 @@ class SecretVault:
 
         if missing:
             await asyncio.gather(*map(fetch, missing))
+        for ref in refs:
+            why = unfit(self._values[ref].reveal()) if ref in self._values else None
+            if why is not None:
+                del self._values[ref]
+                self._failed[ref] = _unfit(ref, why)
         return {ref: self._failed[ref] for ref in wanted if ref in self._failed}
 
     async def _fetch(self, ref: SecretRef) -> None:
@@ -125,6 +134,11 @@ def open_vault(
         "command": CommandSource(rules),
     }
     return SecretVault(sources, key, roots, key_file)
+
+
+def _unfit(ref: SecretRef, why: str) -> Diagnostic:
+    advice = "Nothing was sent. Look at what stands there, and set the secret alone."
+    return Diagnostic(Severity.ERROR, "SECRET003", "a value that cannot be the secret", f"{ref}: {why}. {advice}")
 
 
 def _finding(ref: SecretRef, error: SecretError) -> Diagnostic:

@@ -27,7 +27,7 @@ from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource, Source
 from reconciler.planning.pointer import join
-from reconciler.platforms.body import Wire, hint, rest, revealed, revision
+from reconciler.platforms.body import Wire, hint, rest, revealed_key, revision
 from reconciler.platforms.cognigy.capabilities import ASSIGNED, ENDPOINT
 
 _ROTATION = frozenset({"enabled", "keys", "rotationStrategy"})
@@ -108,7 +108,7 @@ def provider_body(resource: Resource, material: Material, raw: Wire) -> Wire:
 
 def _keys(credentials: Mapping[str, Any], material: Material) -> Sequence[str]:
     ranked = sorted(credentials, key=lambda key_id: -credentials[key_id]["priority"])
-    return [revealed(material, join(_ROOT, (key_id, "apiKey"))) for key_id in ranked]
+    return [revealed_key(material, key_id) for key_id in ranked]
 
 
 def read_provider(gateway: str, raw: Wire, key: str | None = None) -> Live:

@@ -24,8 +24,8 @@ from typing import Any
 from reconciler.errors import SecretMissing
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
-from reconciler.model.secret import SecretValue
-from reconciler.planning.pointer import join
+from reconciler.model.secret import unfit
+from reconciler.platforms.body import rest, revealed_key
 from reconciler.platforms.cognigy_rest.capabilities import (
     ALWAYS_CUSTOM,
     BY_WIRE,
@@ -87,20 +87,16 @@ def ranked(credentials: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(credentials, key=lambda key_id: -credentials[key_id]["priority"]))
 
 
-def secret_of(material: Material, key_id: str) -> SecretValue:
-    """The value of one key. Raises SecretMissing where there is none, or an empty one."""
-    path = join("/spec", ("credentials", key_id, "apiKey"))
-    if path not in material or not material[path].reveal():
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    return material[path]
-
-
-def connection_fields(provider: Provider, key_id: str, secret: SecretValue) -> Wire:
-    """The fields of a Connection, in clear. Raises SecretMissing for a key that lacks a part."""
-    values = secret.reveal().split(":", len(provider.fields) - 1) if len(provider.fields) > 1 else [secret.reveal()]
+def connection_fields(provider: Provider, key_id: str, material: Material) -> Wire:
+    """The fields of a Connection, in clear. Raises SecretMissing for a key that is none, or lacks a part."""
+    text = revealed_key(material, key_id)
+    values = text.split(":", len(provider.fields) - 1) if len(provider.fields) > 1 else [text]
     if len(values) != len(provider.fields) or not all(values):
         joined = ":".join(provider.fields)
         raise SecretMissing(f"the value of key {key_id!r} is not of the form {joined}: nothing was sent")
+    why = next(filter(None, map(unfit, values)), None)
+    if why is not None:
+        raise SecretMissing(f"a part of the value of key {key_id!r} cannot be sent: {why}. Nothing was sent")
     return dict(zip(provider.fields, values, strict=True))
 
 
@@ -130,7 +126,7 @@ def model_body(wanted: Wanted, model: str, connection: str, fallback: str | None
         "provider": provider.wire,
         "connectionId": connection,
         provider.wire: {
-            **{name: value for name, value in kept.items() if name not in ours},
+            **rest(kept, ours),
             **given,
             **({"customModel": model} if custom else {}),
         },

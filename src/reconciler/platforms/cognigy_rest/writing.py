@@ -33,7 +33,6 @@ from reconciler.platforms.cognigy_rest.convert import (
     connection_body,
     connection_fields,
     model_body,
-    secret_of,
 )
 from reconciler.platforms.cognigy_rest.project import Project, ids
 
@@ -84,7 +83,7 @@ class Writer:
 
     async def _connections(self, wanted: Wanted, model: Wire | None, material: Material) -> Sequence[str]:
         """Every key in its Connection; their references, in the order of use. No call before all keys are fit."""
-        fields = {key: connection_fields(wanted.provider, key, secret_of(material, key)) for key in wanted.keys}
+        fields = {key: connection_fields(wanted.provider, key, material) for key in wanted.keys}
         return [await self._connection(wanted, key, model, material, fields[key]) for key in wanted.keys]
 
     async def _connection(self, wanted: Wanted, key: str, model: Wire | None, material: Material, fields: Wire) -> str:

@@ -21,7 +21,7 @@ from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.planning.pointer import join
-from reconciler.platforms.body import Wire, hint, rest, revealed, revision
+from reconciler.platforms.body import Wire, hint, rest, revealed, revealed_key, revision
 from reconciler.platforms.cxone.capabilities import ASSIGNED, ENDPOINT, EVENTS, FIELDS, LIMITS, RANGES, WEBHOOK
 
 _CREDENTIAL = frozenset({"keyId", "apiKey", "priority"})
@@ -55,7 +55,7 @@ def _credentials(wanted: Mapping[str, Any], material: Material, raw: Wire) -> Se
     return [
         {
             "keyId": key_id,
-            "apiKey": revealed(material, join("/spec", ("credentials", key_id, "apiKey"))),
+            "apiKey": revealed_key(material, key_id),
             "priority": credential["priority"],
             **rest(known.get(key_id, {}), _CREDENTIAL),
         }

@@ -15,11 +15,12 @@ from reconciler.model.ports import Judge, Material
 from reconciler.model.resource import Gateway, Guard, Resource
 from reconciler.model.run import Check
 from reconciler.planning.pointer import join
+from reconciler.platforms.body import revealed_key
 from reconciler.platforms.listed import Listed, observed
 from reconciler.platforms.litellm import verify
 from reconciler.platforms.litellm.api import Api
 from reconciler.platforms.litellm.capabilities import ENDPOINT, WEBHOOK
-from reconciler.platforms.litellm.convert import group_of, remote_id, revealed, wire_model
+from reconciler.platforms.litellm.convert import group_of, remote_id, wire_model
 from reconciler.platforms.litellm.reading import Page, Reader
 from reconciler.platforms.litellm.webhooks import Webhooks
 from reconciler.platforms.litellm.writing import Writing, remove
@@ -154,7 +155,7 @@ class LitellmAdapter:
         """The address is given in any case: what is left out, LiteLLM borrows from a deployment of the same model."""
         key = material[join("/spec", ("credentials", key_id, "apiKey"))]
         address = self.reader.addresses.get(resource.spec["provider"])
-        params = {"model": wire_model(resource.spec), "api_key": revealed(material, key_id), "api_base": address}
+        params = {"model": wire_model(resource.spec), "api_key": revealed_key(material, key_id), "api_base": address}
         try:
             return verify.of_connection(key_id, await self.api.connection(params, key))
         except GatewayError as error:

@@ -21,17 +21,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from reconciler.errors import SecretMissing
-from reconciler.model.ports import Material
 from reconciler.model.resource import Resource, Spec
-from reconciler.planning.pointer import join
+from reconciler.platforms.body import rest
 from reconciler.platforms.litellm.capabilities import LAST_ORDER, LIMITS, OWNER
 
 Wire = Mapping[str, Any]
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_MASK = re.compile(r".{0,2}\*{4,}.{0,2}")
-_REFERENCE = "os.environ/"
 
 OURS = ("model", "litellm_credential_name", "order", "rpm", "max_parallel_requests", "timeout", "api_base")
 """Parameters of a deployment that this tool writes."""
@@ -103,19 +99,6 @@ def credential_body(name: str, key: str | None, marks: Marks) -> Wire:
     return {"credential_name": name, "credential_values": values, "credential_info": marks.wire()}
 
 
-def revealed(material: Material, key_id: str) -> str:
-    """The key itself. Raises SecretMissing where there is none, or something that LiteLLM would not take for a key."""
-    path = join("/spec", ("credentials", key_id, "apiKey"))
-    text = material[path].reveal() if path in material else ""
-    if not text:
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    if _MASK.fullmatch(text):
-        raise SecretMissing(f"the value for {path} is a mask, as LiteLLM shows it, and no key: nothing was sent")
-    if text.startswith(_REFERENCE):
-        raise SecretMissing(f"the value for {path} is a reference that the proxy would resolve, and no key")
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment as it was read. `info` holds what may be carried over, `catalogued` the catalogue's provider."""
@@ -149,5 +132,4 @@ def clears(wanted: Wire, deployment: Deployment) -> Sequence[str]:
 
 def strange(deployment: Deployment) -> Wire:
     """Parameters that nobody modelled, to go along into a new deployment; a false switch is LiteLLM's default."""
-    params = deployment.params.items()
-    return {name: value for name, value in params if name not in OURS and value not in (None, False)}
+    return {name: value for name, value in rest(deployment.params, OURS).items() if value not in (None, False)}

@@ -23,6 +23,7 @@ from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.model.secret import SecretValue
 from reconciler.planning.pointer import join
+from reconciler.platforms.body import revealed_key
 from reconciler.platforms.litellm.api import Api
 from reconciler.platforms.litellm.capabilities import ENFORCES
 from reconciler.platforms.litellm.convert import (
@@ -36,7 +37,6 @@ from reconciler.platforms.litellm.convert import (
     lacks,
     parameters,
     remote_id,
-    revealed,
     strange,
 )
 from reconciler.platforms.litellm.reading import Group, Page
@@ -73,7 +73,7 @@ class Writing:
     def require(self) -> None:
         """Refuse, before anything leaves, what LiteLLM would refuse half-way, or take and not do."""
         for key_id in self._keys:
-            revealed(self.material, key_id)
+            revealed_key(self.material, key_id)
             self._require_ours(self._name(key_id), self.page)
         unknown = [name for name in self.resource.spec.get("fallbackModels", ()) if name not in self.page.names()]
         if unknown:
@@ -128,7 +128,7 @@ class Writing:
     async def _store(self, key_id: str, *, unfinished: bool) -> None:
         """Set one credential, whether or not it is there."""
         name, key = self._name(key_id), self._secret(key_id)
-        body = credential_body(name, revealed(self.material, key_id), Marks(self.group.name, unfinished))
+        body = credential_body(name, revealed_key(self.material, key_id), Marks(self.group.name, unfinished))
         if name not in self.group.owned or not await self._changed(body, key):
             await self._added(body, key)
         self._stored.add(name)
@@ -150,7 +150,7 @@ class Writing:
 
     async def _finish(self) -> None:
         key = self._secret(self._anchor)
-        value = revealed(self.material, self._anchor)
+        value = revealed_key(self.material, self._anchor)
         await self.api.finish(credential_body(self._name(self._anchor), value, Marks(self.group.name)), key)
 
     async def _add(self, key_id: str, old: Deployment | None) -> None:

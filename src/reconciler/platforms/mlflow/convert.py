@@ -20,12 +20,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.errors import ProtocolError, SecretMissing
+from reconciler.errors import ProtocolError
 from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
 from reconciler.planning.pointer import join
+from reconciler.platforms.body import rest, revealed, revealed_key
 from reconciler.platforms.mlflow.capabilities import ENDPOINT, PART, STRATEGY, WEBHOOK
 
 Wire = Mapping[str, Any]
@@ -66,27 +67,20 @@ def linked(definitions: Sequence[str]) -> Wire:
 
 def auth_config(resource: Resource, live: Wire) -> Mapping[str, Any]:
     """Where the provider is, beside what else somebody set on the secret."""
-    rest = {name: value for name, value in _mapping(live.get("auth_config")).items() if name != "api_base"}
+    kept = rest(_mapping(live.get("auth_config")), ("api_base",))
     base = resource.spec.get("apiBase")
-    return rest if base is None else {**rest, "api_base": base}
+    return kept if base is None else {**kept, "api_base": base}
 
 
 def api_key(key_id: str, material: Material) -> str:
     """One key in clear. Raises SecretMissing: the server would take a secret without a value."""
-    return _revealed(material, join("/spec", ("credentials", key_id, "apiKey")))
-
-
-def _revealed(material: Material, path: str) -> str:
-    text = material[path].reveal() if path in material else ""
-    if not text:
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    return text
+    return revealed_key(material, key_id)
 
 
 def webhook_body(resource: Resource, material: Material) -> Wire:
     """The body of a POST or PATCH. A secret that the manifest does not name stays what it is."""
     spec = resource.spec
-    secret = {"secret": _revealed(material, "/spec/secret")} if "/spec/secret" in resource.secrets else {}
+    secret = {"secret": revealed(material, "/spec/secret")} if "/spec/secret" in resource.secrets else {}
     events = [dict(zip(("entity", "action"), event.upper().split("."), strict=True)) for event in spec["events"]]
     return {"name": spec["name"], "url": spec["url"], "events": events, **secret}
 

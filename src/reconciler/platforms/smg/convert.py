@@ -18,12 +18,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.errors import ProtocolError, SecretMissing
+from reconciler.errors import ProtocolError
 from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource
-from reconciler.planning.pointer import join
+from reconciler.platforms.body import rest, revealed_key
 from reconciler.platforms.smg.capabilities import (
     ENDPOINT,
     OWN_KEY,
@@ -54,7 +54,7 @@ def patched(resource: Resource, material: Material, raw: Wire) -> Wire:
     """The body of a PATCH: it merges, labels too, so that what others set stays."""
     ((key_id, credential),) = resource.spec["credentials"].items()
     return {
-        "api_key": _revealed(material, join("/spec", ("credentials", key_id, "apiKey"))),
+        "api_key": revealed_key(material, key_id),
         "priority": credential["priority"],
         "labels": {
             OWN_NAME: resource.address.name,
@@ -71,14 +71,7 @@ def replaced(resource: Resource, material: Material, raw: Wire) -> Wire:
     body = created(resource, material)
     ours = patched(resource, material, raw)["labels"]
     kept = {"cost": raw["cost"]} if "cost" in raw else {}
-    return {**body, **kept, "labels": {**_labels(raw), **ours}}
-
-
-def _revealed(material: Material, path: str) -> str:
-    text = material[path].reveal() if path in material else ""
-    if not text:
-        raise SecretMissing(f"no value for {path}: nothing was sent")
-    return text
+    return {**body, **kept, "labels": {**_labels(raw), **rest(_labels(raw), ours), **ours}}
 
 
 def writes(raw: Wire) -> int:

@@ -39,5 +39,5 @@ def _door(url: str, root: Path) -> GitLedger:
 
 
 async def _run(check: Check, factory: Factory) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         await check(factory)

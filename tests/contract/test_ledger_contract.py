@@ -63,5 +63,5 @@ async def _closed(ledger: Ledger) -> None:
 
 
 async def _run(check: Check, factory: Factory) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await check(factory)

@@ -12,6 +12,12 @@ from scenario_bench import Bench, endpoint, webhook
 FLEET = [endpoint(f"ep-{n:02}", rpm=100 + n) for n in range(50)]
 
 
+def written_to(bench: Bench) -> None:
+    """Wait until a write has arrived."""
+    while not any(request["method"] == "PUT" for request in bench.requests()["last"]):
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(6))
 def test_killed_at_any_moment_the_same_command_converges(bench: Bench, attempt: int) -> None:
@@ -50,7 +56,7 @@ def test_two_applies_at_once_lose_nothing(bench: Bench) -> None:
     bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 60}})
     first = bench.start("apply", "--auto-approve", "--format", "json")
     second = bench.start("apply", "--auto-approve", "--format", "json")
-    ended = [(p.communicate(timeout=60), p.returncode) for p in (first, second)]
+    ended = [(p.communicate(timeout=300), p.returncode) for p in (first, second)]
     codes = sorted(code for _, code in ended)
     assert codes[0] == 0, ended
     assert codes[1] in {0, 1, 3}, ended
@@ -65,27 +71,25 @@ def test_a_second_writer_is_refused_with_the_holders_name(bench: Bench) -> None:
     bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 1500}})
     first = bench.start("apply", "--auto-approve", "--no-verify", "--format", "json")
     try:
-        deadline = time.monotonic() + 10
-        while not any(r["method"] == "PUT" for r in bench.requests()["last"]) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        written_to(bench)
+        first.send_signal(signal.SIGSTOP)  # however slow this machine is: it holds the lease until it goes on
         refused = bench.apply("--lock-timeout", "0")
         assert refused.code == 1, refused.out + refused.err
         assert f"pid {first.pid}" in refused.err
     finally:
-        first.communicate(timeout=60)
+        first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=300)
     assert first.returncode == 0
 
 
 def test_an_interrupt_lets_writes_in_flight_finish(bench: Bench) -> None:
     """Ctrl-C must leave a journal that is exact, and a ledger without doubts."""
     bench.manifests(*FLEET)
-    bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 150}})
+    bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 2000}})
     process = bench.start("apply", "--auto-approve", "--no-verify", "--format", "json")
-    deadline = time.monotonic() + 10
-    while not any(r["method"] == "PUT" for r in bench.requests()["last"]) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    written_to(bench)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, out + err
     assert "skipped" in out
     bench.faults()

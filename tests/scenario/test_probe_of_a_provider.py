@@ -60,7 +60,7 @@ def process(*command: str | Path, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         yield started
     finally:
         started.send_signal(signal.SIGTERM)
-        started.wait(timeout=10)
+        started.wait(timeout=300)
         assert started.stdout is not None
         started.stdout.close()
 
@@ -73,7 +73,7 @@ def free_port() -> int:
 
 def stats(url: str) -> dict[str, int]:
     """How often each rule of the provider was met. Raises URLError before it listens."""
-    with urllib.request.urlopen(f"{url}/_fakellm/stats", timeout=10) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(f"{url}/_fakellm/stats", timeout=120) as answer:  # noqa: S310 - loopback
         found: dict[str, int] = json.loads(answer.read())["by_rule"]
         return found
 

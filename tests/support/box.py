@@ -52,7 +52,7 @@ async def gateway(
     """A client with a token before a gateway with these faults."""
     async with (
         serve(store, faults=FaultPlan.read(faults or {}), **options) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
+        httpx.AsyncClient(base_url=url, timeout=120) as client,
     ):
         token = (await client.post("/oauth/token", data=FORM)).json().get("access_token", "")
         client.headers["authorization"] = f"Bearer {token}"

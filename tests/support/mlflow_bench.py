@@ -114,7 +114,7 @@ async def opened(url: str, upstream: str, receiver: str, material: Material) -> 
     """An adapter of its own."""
     platform, gateway, network = PLATFORM, Gateway("prod", "mlflow", url), Tampering(DECIDING)
     client = connect(Target("prod", url), SystemClock(), RecordingProgress(), network)
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=120) as http:
         adapter = platform.open(gateway, client)
         try:
             yield MlflowBench(platform, gateway, adapter, http, network, upstream, receiver, material)
@@ -129,7 +129,7 @@ def emptied(url: str) -> None:
         ("model-definitions", "model_definitions", "model_definition_id"),
         ("secrets", "secrets", "secret_id"),
     )
-    with httpx.Client(base_url=url, timeout=30) as http:
+    with httpx.Client(base_url=url, timeout=120) as http:
         for kind, member, key_name in kinds:
             for each in http.get(f"{ROOT}/{kind}/list").json().get(member, []):
                 http.request("DELETE", f"{ROOT}/{kind}/delete", json={key_name: each[key_name]})

@@ -113,7 +113,7 @@ class Bench:
     def run(self, *arguments: str) -> Finished:
         """Run a command to its end."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=300)
         return Finished(process.returncode, out, err)
 
     def apply(self, *arguments: str) -> Finished:
@@ -132,7 +132,7 @@ class Bench:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **(headers or {})},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - loopback
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -142,7 +142,7 @@ class Bench:
             {"grant_type": "client_credentials", "client_id": "colleague", "client_secret": "colleagues-secret"}
         ).encode()
         request = urllib.request.Request(self.url + "/oauth/token", data=form, method="POST")  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             return {"Authorization": f"Bearer {json.loads(answer.read())['access_token']}"}
 
     def endpoints(self) -> dict[str, Any]:
@@ -212,5 +212,5 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield bench
     finally:
         gateway.send_signal(signal.SIGTERM)
-        gateway.wait(timeout=10)
+        gateway.wait(timeout=300)
         gateway.stdout.close()

@@ -59,7 +59,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
     ends = time.monotonic() + 60
     while time.monotonic() < ends and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - loopback
+            with urllib.request.urlopen(url, timeout=120):  # noqa: S310 - loopback
                 return
         except OSError:
             time.sleep(0.05)

@@ -39,7 +39,7 @@ class Tiny:
             for credential in written.get("credentials", ()):
                 self.keys[written["model"]] = credential["apiKey"]
         headers = {name: value for name, value in request.headers.items() if name not in HOPS}
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             url = f"{self.box}{request.url.path}?{request.url.query}"
             answer = await client.request(request.method, url, content=body, headers=headers)
         passed = {name: value for name, value in answer.headers.items() if name not in HOPS}
@@ -58,7 +58,7 @@ class Tiny:
 
     async def _frames(self, question: dict[str, Any]) -> list[str]:
         headers = {"authorization": f"Bearer {self.keys.get(question['model'], '')}"}
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             url = f"{self.provider}/v1/chat/completions"
             answer = await client.post(url, json={**question, "stream": False}, headers=headers)
         body = answer.json()

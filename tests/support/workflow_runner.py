@@ -136,7 +136,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=90,
+            timeout=300,
             check=False,
         )
         ran.begun.add(step.get("id", ""))

@@ -32,7 +32,7 @@ def test_the_first_fleet_can_be_applied_at_once(tmp_path: Path) -> None:
     environ = dict.fromkeys(names, "sk-made-up-0123456789") | {"PATH": "/usr/bin:/bin"}
     for words in (["init"], ["apply", "--auto-approve"], ["plan", "--detailed-exitcode"]):
         done = subprocess.run(
-            [RECONCILER, *words], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+            [RECONCILER, *words], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stderr
 

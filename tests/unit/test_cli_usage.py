@@ -158,7 +158,7 @@ def test_a_reader_that_has_read_enough_is_no_error() -> None:
     writer.stdout.close()
     assert writer.stderr.read() == b""
     writer.stderr.close()
-    writer.wait(timeout=10)
+    writer.wait(timeout=300)
 
 
 @pytest.mark.parametrize("kind", ["plan", "run", "validate", "drift", "Endpoint"])

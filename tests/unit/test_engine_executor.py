@@ -58,7 +58,7 @@ def run(
 ) -> dict[str, Outcome]:
     """Outcomes by name."""
     limits = {c.address.gateway: concurrency for c in changes}
-    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, limits, stop or asyncio.Event()), 5))
+    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, limits, stop or asyncio.Event()), 120))
     assert [o.address for o in outcomes] == [c.address for c in changes]
     return {o.address.name: o for o in outcomes}
 
@@ -185,7 +185,7 @@ def test_a_circle_ends_as_blocked() -> None:
     """Waiting for each other for ever, two changes would hold the lease until somebody killed the run."""
     work = Work()
     changes = (change("a", "b"), change("b", "a"), change("c", "a"), change("d"))
-    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 5))
+    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 120))
     assert [o.status for o in outcomes] == [Status.BLOCKED, Status.BLOCKED, Status.BLOCKED, Status.APPLIED]
 
 
@@ -194,5 +194,5 @@ def test_a_long_chain_is_blocked_to_its_end() -> None:
     names = [f"n{n:05}" for n in range(3000)]
     changes = [change(names[0]), *(change(name, before) for before, name in itertools.pairwise(names))]
     work = Work({names[0]: Status.FAILED})
-    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 20))
+    outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 120))
     assert {o.status for o in outcomes[1:]} == {Status.BLOCKED}

@@ -67,7 +67,7 @@ def run(root: Path, work: Callable[[GitLedger], Awaitable[None]], url: str = "gi
     async def main() -> None:
         ledger = door(root, url)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 await work(ledger)
         finally:
             await ledger.close()
@@ -150,7 +150,7 @@ def test_two_jobs_on_two_gateways_lose_nothing_of_each_other(tmp_path: Path, ser
         for root, gateway in zip(roots, ("prod", "dev"), strict=True)
     ]
     for job in jobs:
-        _, err = job.communicate(timeout=60)
+        _, err = job.communicate(timeout=300)
         assert job.returncode == 0, err
     snapshot = loaded(roots[0])
     assert len(snapshot.entries) == 12
@@ -369,7 +369,7 @@ def test_a_lease_is_renewed_while_nothing_is_written(root: Path, served: Path) -
     often = Terms(lasts=40.0, renew=0.05, poll=0.02)
 
     async def work(ledger: GitLedger) -> None:
-        async with ledger.lease(GATEWAY, "me", 0), asyncio.timeout(20):
+        async with ledger.lease(GATEWAY, "me", 0), asyncio.timeout(120):
             while "renewal" not in git(served, "log", "--format=%s", REF):  # noqa: ASYNC110 - git tells nobody
                 await asyncio.sleep(0.02)
 

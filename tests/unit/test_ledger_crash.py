@@ -100,7 +100,7 @@ def test_of_racing_processes_exactly_one_wins(tmp_path: Path) -> None:
         racer.stdin.flush()
     ends = [racer.stdout.readline() for racer in racers if racer.stdout is not None]
     for racer in racers:
-        racer.communicate("enough\n", timeout=20)
+        racer.communicate("enough\n", timeout=300)
     assert sorted(ends) == ["lost\n"] * 3 + ["won\n"]
     assert [racer.returncode for racer in racers] == [0] * 4
 
@@ -109,7 +109,7 @@ def test_a_ledger_is_born_once(tmp_path: Path) -> None:
     """Whoever opens a ledger while another process is making it must find it whole, or wait."""
     makers = [start(BIRTH, tmp_path) for _ in range(4)]
     for maker in makers:
-        maker.communicate(timeout=30)
+        maker.communicate(timeout=300)
     assert [maker.returncode for maker in makers] == [0] * 4
 
 
@@ -131,7 +131,7 @@ def _killed(path: Path, after: int) -> list[str]:
     assert worker.stdout is not None
     lines = [worker.stdout.readline() for _ in range(after)]
     worker.kill()
-    rest, _ = worker.communicate(timeout=20)
+    rest, _ = worker.communicate(timeout=300)
     return [line for line in [*lines, *rest.splitlines(keepends=True)] if line.endswith("\n")]
 
 

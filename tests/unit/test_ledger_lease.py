@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LeaseHeld, StaleLedger
-from reconciler.ledger.lease import Terms
+from reconciler.ledger.lease import Host, Terms
 from reconciler.ledger.process import Process, alive, this_process
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.memory import Settlement
@@ -21,7 +23,8 @@ from reconciler.model.run import RunRecord
 from reconciler.testing.fakes import FakeClock
 from reconciler.testing.ledger_suite import GATEWAY, address, creation, entry
 
-SHORT = Terms(lasts=0.5, renew=3600, poll=0.01)
+LASTS = 30.0
+UNRENEWED = Terms(lasts=LASTS, renew=3600, poll=0.01)
 ELSEWHERE = Process("another-host", 1, "1")
 
 
@@ -37,6 +40,15 @@ async def abandon(ledger: SqliteLedger) -> None:
     door = ledger.lease(GATEWAY, "gone", 0)
     await door.__aenter__()
     ABANDONED.append(door)
+
+
+class Wall:
+    """A wall clock that stands still until it is moved."""
+
+    seconds = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 ABANDONED: list[object] = []
@@ -64,13 +76,14 @@ def test_another_hosts_holder_is_waited_for_until_its_time_is_over(tmp_path: Pat
     """Of another host nothing is known: its lease must be honoured, but not for ever."""
 
     async def main() -> None:
-        old = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), SHORT, ELSEWHERE)
-        new = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), SHORT)
+        wall = Wall()
+        old = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), UNRENEWED, ELSEWHERE, host=Host(wall))
+        new = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), UNRENEWED, host=Host(wall))
         await abandon(old)
         with pytest.raises(LeaseHeld, match="by gone"):
             async with new.lease(GATEWAY, "new", 0):
                 pass
-        await asyncio.sleep(0.51)
+        wall.seconds += LASTS + 1
         async with new.lease(GATEWAY, "new", 0) as lease:
             await new.intend(lease, (creation(1),))
         await old.close()
@@ -83,11 +96,11 @@ def test_a_lease_whose_time_ran_out_writes_nothing_more(tmp_path: Path) -> None:
     """A machine that slept through its lease cannot know what others did meanwhile."""
 
     async def main() -> None:
-        terms = Terms(lasts=0.4, renew=0.5, poll=0.01)
-        ledger = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), terms)
+        wall = Wall()
+        ledger = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), UNRENEWED, host=Host(wall))
         async with ledger.lease(GATEWAY, "me", 0) as lease:
             await ledger.intend(lease, (creation(1),))
-            await asyncio.sleep(0.6)  # its time is over, and a renewal came too late
+            wall.seconds += LASTS + 1
             with pytest.raises(StaleLedger, match="time ran out"):
                 await ledger.settle(lease, (Settlement(address(1), entry(1)),))
         assert set((await ledger.load()).intents) == {address(1)}
@@ -100,14 +113,26 @@ def test_a_lease_is_renewed_even_while_the_program_computes(tmp_path: Path) -> N
     """Planning a large fleet keeps the event loop busy for longer than a lease; that must not cost the run."""
 
     async def main() -> None:
-        terms = Terms(lasts=0.6, renew=0.05, poll=0.01)
-        ledger = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), terms)
+        wall = Wall()
+        often = Terms(lasts=LASTS, renew=0.01, poll=0.01)
+        ledger = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), often, host=Host(wall))
         async with ledger.lease(GATEWAY, "me", 0) as lease:
-            time.sleep(0.9)  # noqa: ASYNC251 - the point: nobody else gets a turn on this thread
+            for _ in range(3):
+                wall.seconds += LASTS * 0.7
+                # The point: nobody else gets a turn on this thread.
+                while _ends(tmp_path / "ledger.sqlite") < wall.seconds + LASTS:
+                    time.sleep(0.005)  # noqa: ASYNC251 - see above
             await ledger.intend(lease, (creation(1),))
         await ledger.close()
 
     asyncio.run(main())
+
+
+def _ends(path: Path) -> float:
+    """When the lease that stands in the file ends."""
+    with contextlib.closing(sqlite3.connect(path, timeout=120)) as db:
+        [(ends,)] = db.execute("SELECT expires FROM leases")
+    return float(ends)
 
 
 def test_waiting_looks_at_the_clock_it_was_given(tmp_path: Path) -> None:
@@ -166,12 +191,13 @@ def test_a_run_of_another_host_counts_as_running_while_its_lease_lasts(tmp_path:
     record = RunRecord("run-1", "2026-01-01T00:00:00.000Z", None, "running", (GATEWAY,), "ci@another-host pid 1")
 
     async def main() -> None:
-        theirs = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), SHORT, ELSEWHERE)
-        ours = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock())
+        wall = Wall()
+        theirs = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), UNRENEWED, ELSEWHERE, host=Host(wall))
+        ours = SqliteLedger(tmp_path / "ledger.sqlite", FakeClock(), host=Host(wall))
         await abandon(theirs)
         await theirs.begin_run(record)
         assert list(await ours.history(1)) == [record]
-        await asyncio.sleep(0.51)
+        wall.seconds += LASTS + 1
         async with ours.lease(GATEWAY, "me", 0):
             assert list(await ours.history(1)) == [replace(record, status="interrupted")]
         await theirs.close()

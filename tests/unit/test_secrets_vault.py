@@ -87,13 +87,14 @@ def test_commands_run_only_if_allowed_and_say_little(tmp_path: Path) -> None:
     script = "import sys; print('value'); print('{0}'[::-1], file=sys.stderr); sys.exit({1})"
     fine = SecretRef("command", (sys.executable, "-c", script.format(CANARY[::-1], 0)))
     broken = SecretRef("command", (sys.executable, "-c", script.format(CANARY[::-1], 3)))
-    slow = SecretRef("command", (sys.executable, "-c", "import time; time.sleep(30)"))
+    slow = SecretRef("command", (sys.executable, "-c", "import time; time.sleep(3600)"))
     assert code(vault(tmp_path), fine) == "SECRET002"
-    allowed = vault(tmp_path, allow_commands=True, command_seconds=0.5)
-    failed = asyncio.run(allowed.prepare([broken, slow, SecretRef("command", ("/does/not/exist",))]))
+    impatient = vault(tmp_path, allow_commands=True, command_seconds=0.5)
+    patient = vault(tmp_path, allow_commands=True, command_seconds=300)
+    failed = asyncio.run(patient.prepare([broken, SecretRef("command", ("/does/not/exist",))]))
+    failed = {**failed, **asyncio.run(impatient.prepare([slow]))}
     assert {finding.code for finding in failed.values()} == {"SECRET001"}
     assert "exit code 3" in failed[broken].detail
-    patient = vault(tmp_path, allow_commands=True)
     assert fetched(patient, fine) == "value"
 
 

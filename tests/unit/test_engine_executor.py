@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -17,12 +17,14 @@ from reconciler.model.change import Action, Change
 from reconciler.model.run import Outcome, Status
 
 
-def change(name: str, *after: str, gateway: str = "prod") -> Change:
+def change(
+    name: str, *after: str, gateway: str = "prod", action: Action = Action.UPDATE, kind: str = "Endpoint"
+) -> Change:
     """A change that waits for those named, each ``gateway/name`` or a name on the same gateway."""
     waits = tuple(
         Address(name.split("/")[0] if "/" in name else gateway, "Endpoint", name.split("/")[-1]) for name in after
     )
-    return Change(Address(gateway, "Endpoint", name), Action.UPDATE, "", depends_on=waits)
+    return Change(Address(gateway, kind, name), action, "", depends_on=waits)
 
 
 class Work:
@@ -196,3 +198,107 @@ def test_a_long_chain_is_blocked_to_its_end() -> None:
     work = Work({names[0]: Status.FAILED})
     outcomes = asyncio.run(asyncio.wait_for(execute(changes, work, {"prod": 2}, asyncio.Event()), 120))
     assert {o.status for o in outcomes[1:]} == {Status.BLOCKED}
+
+
+def removing(name: str, *after: str, **where: str) -> Change:
+    """A deletion."""
+    return change(name, *after, action=Action.DELETE, **where)
+
+
+def made(name: str, *after: str) -> Change:
+    """A creation."""
+    return change(name, *after, action=Action.CREATE)
+
+
+def remade(name: str, *after: str) -> Change:
+    """A deletion and creation of one object."""
+    return change(name, *after, action=Action.REPLACE)
+
+
+@pytest.mark.parametrize("end", [Status.FAILED, Status.ROLLED_BACK, Status.UNKNOWN])
+@pytest.mark.parametrize("make", [made, remade])
+def test_deletions_are_skipped_when_what_replaces_them_did_not_come(end: Status, make: Callable[..., Change]) -> None:
+    """An endpoint that goes although its successor failed leaves a bot without any."""
+    work = Work({"new": end})
+    outcomes = run([removing("old"), make("new"), made("other")], work)
+    assert outcomes["old"].status is Status.SKIPPED
+    assert (outcomes["old"].error or "").startswith("skipped: prod/Endpoint/new was not ")
+    assert "+old" not in work.told
+    assert outcomes["other"].status is Status.APPLIED
+
+
+def test_deletions_are_skipped_when_what_replaces_them_does_not_work() -> None:
+    """A successor that is written and does not answer is none."""
+    outcomes = run([made("new"), removing("old")], Work(unhealthy="new"))
+    assert str(outcomes["old"].error).startswith("skipped: prod/Endpoint/new was created and is not proved to work")
+
+
+def test_deletions_are_skipped_when_what_replaces_them_was_never_begun() -> None:
+    """A creation that waits for something that failed is as good as failed itself."""
+    outcomes = run([change("a"), made("new", "a"), removing("old")], Work({"a": Status.FAILED}))
+    assert str(outcomes["old"].error).startswith("skipped: prod/Endpoint/new was not created (blocked)")
+
+
+def test_deletions_wait_for_their_own_kind_on_their_own_gateway_alone() -> None:
+    """A failed endpoint on one tenant is no reason to keep a webhook, or anything on another."""
+    changes = [
+        made("new"),
+        removing("hook", kind="Webhook"),
+        removing("far", gateway="dev"),
+        removing("old"),
+    ]
+    outcomes = run(changes, Work({"new": Status.FAILED}))
+    assert [outcomes[name].status for name in ("hook", "far", "old")] == [
+        Status.APPLIED,
+        Status.APPLIED,
+        Status.SKIPPED,
+    ]
+
+
+def test_replacements_go_one_at_a_time_and_end_at_the_first_that_fails() -> None:
+    """Each is away for a moment: together they would leave nothing, and after a failure one more would be missing."""
+    work = Work({"b": Status.FAILED})
+    outcomes = run([remade("a"), remade("b"), remade("c"), made("new")], work)
+    assert work.told.index("-new") < work.told.index("+a")
+    assert work.told.index("-a") < work.told.index("+b")
+    assert str(outcomes["c"].error).startswith("skipped: prod/Endpoint/b was not replaced")
+
+
+def test_a_creation_may_wait_for_a_replacement() -> None:
+    """A replacement waits for creations, but not for those that wait for it: nothing would ever begin."""
+    outcomes = run([remade("a"), made("new", "a"), made("more", "new"), removing("old")], Work())
+    assert {outcome.status for outcome in outcomes.values()} == {Status.APPLIED}
+
+
+_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(_ACTIONS), st.sampled_from(list(Status)), st.lists(st.integers(0, 9), max_size=3)),
+        min_size=1,
+        max_size=10,
+    ),
+    st.integers(1, 4),
+)
+def test_nothing_goes_while_something_that_should_have_come_is_missing(
+    drawn: list[tuple[Action, Status, list[int]]], concurrency: int
+) -> None:
+    """Whatever fails, in whatever order: a deletion is only ever performed beside all that was to be made."""
+    writes = [n for n, (action, *_) in enumerate(drawn) if action is not Action.DELETE]
+    changes = [
+        change(f"n{n}", *(f"n{m}" for m in after if m < n and m in writes and n in writes), action=action)
+        for n, (action, _, after) in enumerate(drawn)
+    ]
+    work = Work({f"n{n}": status for n, (_, status, _) in enumerate(drawn)}, unhealthy="n3")
+    outcomes = run(changes, work, concurrency)
+    standing = {Status.APPLIED, Status.UNCHANGED}
+    makers = [c.address.name for c in changes if c.action in {Action.CREATE, Action.REPLACE}]
+    for c in changes:
+        begun = f"+{c.address.name}" in work.told
+        if c.action is Action.DELETE and begun:
+            assert all(outcomes[name].status in standing and outcomes[name].healthy for name in makers)
+            assert all(work.told.index(f"-{name}") < work.told.index(f"+{c.address.name}") for name in makers)
+    replaced = [c.address.name for c in changes if c.action is Action.REPLACE and f"+{c.address.name}" in work.told]
+    lost = [name for name in replaced if outcomes[name].status not in standing]
+    assert len(lost) <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -121,6 +122,10 @@ def action(plan: Plan) -> str | None:
         (None, entry(), None, "forget", None),
         (None, None, live(), None, None),
         (None, entry(protect=True), live(), "delete", "SAFETY004"),
+        (None, entry(manage=Manage.NO_DELETE), live(), None, "PLAN003"),
+        (None, entry(manage=Manage.CREATE_ONLY), live(), None, "PLAN003"),
+        (None, entry(manage=Manage.OBSERVE), live(), None, "PLAN003"),
+        (None, entry(manage=Manage.NO_DELETE), None, "forget", None),
         (resource(lifecycle=Lifecycle(manage=Manage.OBSERVE)), None, None, None, None),
         (resource(lifecycle=Lifecycle(manage=Manage.OBSERVE)), None, live(), None, None),
         (resource(lifecycle=Lifecycle(manage=Manage.CREATE_ONLY)), entry(), live(spec={"model": "n"}), None, None),
@@ -329,6 +334,62 @@ def test_the_last_endpoint_and_the_empty_desired_set_need_a_word() -> None:
         PlanOptions(),
     )
     assert [d.code for d in plan.diagnostics] == ["SAFETY002", "SAFETY003"]
+
+
+UPDATES, REPLACES = KindCapability(), KindCapability(update=False)
+
+
+def endpoints_plan(
+    *names: str, live: Sequence[str], limit: int | None = None, capability: KindCapability = UPDATES
+) -> Plan:
+    """A plan that wants endpoints of these names where others live; those of one name differ in their model."""
+    wanted = {at: Resource(at, {"model": "new"}) for at in (Address("prod", "Endpoint", name) for name in names)}
+    there = [Live(Address("prod", "Endpoint", name), name, {"model": "old"}) for name in live]
+    return make_plan(
+        World(
+            Desired({"prod": Gateway("prod", "cxone", "https://x", limits=Limits(endpoints=limit))}, wanted),
+            {"prod": Observed("prod", tuple(there))},
+            LedgerSnapshot(1, {o.address: Entry(o.address, o.remote_id, o.spec) for o in there}),
+            {"prod": Capabilities({"Endpoint": capability})},
+            lambda _gateway, _ref: SAME,
+        ),
+        PlanOptions(allow=frozenset({"empty"})),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "capability", "code"),
+    [
+        ("b", "a", UPDATES, "SAFETY003"),
+        ("ab", "a", UPDATES, None),
+        ("a", "ab", UPDATES, None),
+        ("a", "a", REPLACES, "SAFETY003"),
+        ("ab", "a", REPLACES, "SAFETY003"),
+        ("a", "ab", REPLACES, "SAFETY003"),
+        ("ab", "ab", REPLACES, None),
+    ],
+)
+def test_breakers_judge_as_if_every_creation_failed(
+    wanted: str, there: str, capability: KindCapability, code: str | None
+) -> None:
+    """What is to be made may never come: the last endpoint is the last one beside any number of new ones."""
+    plan = endpoints_plan(*wanted, live=there, capability=capability)
+    assert [d.code for d in plan.diagnostics] == ([] if code is None else [code])
+
+
+def test_a_tenant_must_have_room_for_old_and_new_at_once() -> None:
+    """A deletion waits for what replaces it, so that at the limit neither could begin."""
+    assert [d.code for d in endpoints_plan("a", "c", live=("a", "b"), limit=2).diagnostics] == ["SAFETY005"]
+    assert endpoints_plan("a", "c", live=("a", "b"), limit=3).diagnostics == ()
+
+
+def test_what_must_not_be_deleted_is_not_replaced() -> None:
+    """A replacement deletes first; the manifest's own word counts, so that it is the way out as well."""
+    moved, unable = live(spec={**SPEC, "model": "n"}), KindCapability(update=False)
+    kept = resource(lifecycle=Lifecycle(manage=Manage.NO_DELETE))
+    assert [d.code for d in planned(kept, entry(), moved, capability=unable).diagnostics] == ["PLAN004"]
+    remembered = planned(resource(), entry(manage=Manage.NO_DELETE), moved, capability=unable)
+    assert remembered.diagnostics == ()
 
 
 def test_an_incomplete_plan_is_never_complete_by_accident() -> None:

@@ -1,23 +1,28 @@
 """Run changes in the order of their dependencies, as many at once as each gateway allows.
 
 Health unblocks dependents: a change whose outcome is not healthy blocks those behind it, by name;
-all others go on. A deletion waits for what may be meant to replace it:
+all others go on.
 
-| creations and replacements of its kind on its gateway | the deletion                          |
-|-------------------------------------------------------|---------------------------------------|
-| none, or all applied and healthy                      | goes on                               |
-| under way                                             | waits                                 |
-| one failed, was rolled back, is unknown or unhealthy, | is skipped, and says which one it was |
-| or was never begun                                    |                                       |
+A removal waits for what may stand in for it, so that there is never less than was approved. Of one kind on one gateway:
+
+| change      | begins once these have ended            | and is skipped when one of them left nothing that works |
+|-------------|-----------------------------------------|---------------------------------------------------------|
+| replacement | creations that do not wait for it, and the replacement before it: one at a time | yes             |
+| deletion    | creations, replacements and updates     | yes                                                     |
+
+| ended as                                   | what a creation or replacement left | what an update left |
+|--------------------------------------------|-------------------------------------|---------------------|
+| applied or unchanged, and healthy          | something that works                | the same            |
+| failed, rolled back, blocked, skipped      | nothing                             | what was there      |
+| unknown, or applied and not healthy        | nothing that is known to work       | the same            |
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
@@ -25,24 +30,30 @@ from reconciler.model.run import Outcome, Status
 
 Perform = Callable[[Change], Awaitable[Outcome]]
 
-Group: TypeAlias = tuple[str, str]
-"""Gateway and kind: objects of one group may stand for each other."""
-
-_MAKING = {Action.CREATE: "created", Action.REPLACE: "replaced"}
 _UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
+_MAKING = frozenset({Action.CREATE, Action.REPLACE})
+_UNTOUCHED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.BLOCKED, Status.SKIPPED})
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Removals that are held until all that they wait for has ended; `short` is what left nothing that works."""
+
+    awaits: set[Address]
+    held: Sequence[Address]
+    short: list[Outcome] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Schedule:
-    """Which changes wait for which, and how each ended."""
+    """Which changes wait for which, and how each ended. `gates` are by what they wait for, `closed` is held by one."""
 
     changes: Mapping[Address, Change]
     waits_for: dict[Address, set[Address]]
     dependents: dict[Address, list[Address]]
     ready: dict[str, deque[Change]]
-    making: dict[Group, set[Address]]
-    held: dict[Group, list[Change]]
-    unmade: dict[Group, Outcome] = field(default_factory=dict)
+    gates: dict[Address, list[_Gate]] = field(default_factory=dict)
+    closed: set[Address] = field(default_factory=set)
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     running: int = 0
 
@@ -63,40 +74,45 @@ class _Schedule:
                 self._release(each.address, waiting)
             else:
                 ended += [_blocked(self.changes[address], each) for address in waiting]
-            ended += self._made(each)
+            for gate in self.gates.get(each.address, ()):
+                ended += self._passed(gate, each)
+
+    def hold(self, gate: _Gate) -> None:
+        """Keep removals back until what they wait for has ended."""
+        if gate.awaits:
+            self.closed.update(gate.held)
+            for address in gate.awaits:
+                self.gates.setdefault(address, []).append(gate)
+
+    def begin_with(self, changes: Sequence[Change]) -> None:
+        """Those that wait for nothing."""
+        for change in changes:
+            self._offer(change.address)
 
     def _release(self, ended: Address, waiting: Sequence[Address]) -> None:
         for address in waiting:
             self.waits_for[address].discard(ended)
-            if not self.waits_for[address]:
-                self.begin_or_hold(self.changes[address])
+            self._offer(address)
 
-    def begin_or_hold(self, change: Change) -> None:
-        """Queue a change that waits for nothing any more, but for a deletion while something is still being made."""
-        group = group_of(change)
-        if change.action is Action.DELETE and self.making.get(group):
-            self.held.setdefault(group, []).append(change)
-        else:
-            self.ready[change.address.gateway].append(change)
+    def _passed(self, gate: _Gate, ended: Outcome) -> Sequence[Outcome]:
+        """One of those that a gate waits for has ended; after the last, what is held begins or is skipped."""
+        gate.awaits.discard(ended.address)
+        if not _stands(ended):
+            gate.short.append(ended)
+        if gate.awaits:
+            return ()
+        held = [address for address in gate.held if address not in self.outcomes]
+        if gate.short:
+            cause = min(gate.short, key=lambda outcome: outcome.address)
+            return [_held(self.changes[address], cause) for address in held]
+        self.closed.difference_update(held)
+        for address in held:
+            self._offer(address)
+        return ()
 
-    def _made(self, outcome: Outcome) -> Sequence[Outcome]:
-        """Note that something was made, or was not; once nothing is under way, let the deletions go, or skip them."""
-        group = (outcome.address.gateway, outcome.address.kind)
-        making = self.making.get(group, set())
-        if outcome.address not in making:
-            return ()
-        making.discard(outcome.address)
-        if not unblocks(outcome):
-            self.unmade.setdefault(group, outcome)
-        if making:
-            return ()
-        held = self.held.pop(group, [])
-        if group not in self.unmade:
-            for change in held:
-                self.ready[change.address.gateway].append(change)
-            return ()
-        waiting = [c for c in self.changes.values() if c.action is Action.DELETE and group_of(c) == group]
-        return [_kept(c, self.unmade[group]) for c in waiting if c.address not in self.outcomes]
+    def _offer(self, address: Address) -> None:
+        if not self.waits_for[address] and address not in self.closed:
+            self.ready[address.gateway].append(self.changes[address])
 
     @property
     def done(self) -> bool:
@@ -104,14 +120,14 @@ class _Schedule:
         return not self.running and not any(self.ready.values())
 
 
-def group_of(change: Change) -> Group:
-    """Within what a deletion waits for creations."""
-    return (change.address.gateway, change.address.kind)
-
-
 def unblocks(outcome: Outcome) -> bool:
     """Whether dependents of a change may go on."""
     return outcome.status in _UNBLOCKS and outcome.healthy
+
+
+def _stands(outcome: Outcome) -> bool:
+    """Whether what a change leaves behind works as far as is known; see the table above."""
+    return unblocks(outcome) or (outcome.action not in _MAKING and outcome.status in _UNTOUCHED)
 
 
 async def execute(
@@ -175,15 +191,58 @@ def _plan_schedule(changes: Sequence[Change]) -> _Schedule:
         for dependency in awaited:
             dependents.setdefault(dependency, []).append(address)
     ready: dict[str, deque[Change]] = {change.address.gateway: deque() for change in changes}
-    making: dict[Group, set[Address]] = {}
-    for change in changes:
-        if change.action in _MAKING:
-            making.setdefault(group_of(change), set()).add(change.address)
-    schedule = _Schedule(by_address, waits_for, dependents, ready, making, {})
-    for change in changes:
-        if not waits_for[change.address]:
-            schedule.begin_or_hold(change)
+    schedule = _Schedule(by_address, waits_for, dependents, ready)
+    for gate in _gates(changes, dependents):
+        schedule.hold(gate)
+    schedule.begin_with(changes)
     return schedule
+
+
+def _gates(changes: Sequence[Change], dependents: Mapping[Address, Sequence[Address]]) -> Iterator[_Gate]:
+    """What removals of each kind on each gateway wait for."""
+    alike: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        alike.setdefault((change.address.gateway, change.address.kind), []).append(change)
+    replaced = [change.address for change in changes if change.action is Action.REPLACE]
+    late = _behind(replaced, dependents)
+    for group in alike.values():
+        before = {c.address for c in group if c.action is Action.CREATE and c.address not in late}
+        for change in group:
+            if change.action is Action.REPLACE:
+                yield _Gate(before, (change.address,))
+                before = {change.address}
+        deleted = [change.address for change in group if change.action is Action.DELETE]
+        if deleted:
+            yield _Gate({c.address for c in group if c.action in _MAKING or c.action is Action.UPDATE}, deleted)
+
+
+def _behind(addresses: Sequence[Address], dependents: Mapping[Address, Sequence[Address]]) -> set[Address]:
+    """All that waits for one of `addresses`, however long the chain."""
+    found: set[Address] = set()
+    waiting = list(addresses)
+    while waiting:
+        following = [a for a in dependents.get(waiting.pop(), ()) if a not in found]
+        found.update(following)
+        waiting += following
+    return found
+
+
+_MADE = {Action.CREATE: "created", Action.REPLACE: "replaced"}
+_ENDED_AS = {
+    Status.ROLLED_BACK: " (rolled back)",
+    Status.BLOCKED: " (blocked)",
+    Status.SKIPPED: " (skipped)",
+    Status.UNKNOWN: " for certain (the outcome is unknown)",
+}
+
+
+def _held(change: Change, cause: Outcome) -> Outcome:
+    """A removal that stays undone, for there would be less than was approved."""
+    done = _MADE.get(cause.action, "updated")
+    why = f"was {done} and is not proved to work" if cause.status in _UNBLOCKS else f"was not {done}"
+    aside = _ENDED_AS.get(cause.status, "")
+    error = f"skipped: {cause.address} {why}{aside}, so nothing of its kind is removed on its gateway"
+    return Outcome(change.address, change.action, Status.SKIPPED, error=error)
 
 
 def _blocked(change: Change, cause: Outcome) -> Outcome:
@@ -195,12 +254,6 @@ def _blocked(change: Change, cause: Outcome) -> Outcome:
         + ("" if cause.healthy else " and not healthy"),
         healthy=False,
     )
-
-
-def _kept(change: Change, unmade: Outcome) -> Outcome:
-    why = "" if unmade.status not in _UNBLOCKS else " and proved"
-    error = f"{unmade.address} was not {_MAKING[unmade.action]}{why}, so nothing of its kind is deleted on its gateway"
-    return Outcome(change.address, change.action, Status.SKIPPED, error=error)
 
 
 def _not_begun(change: Change, stop: asyncio.Event) -> Outcome:

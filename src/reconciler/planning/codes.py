@@ -60,12 +60,13 @@ CODES: Mapping[str, str] = {
         "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."
     ),
     "SAFETY002": (
-        "The manifests want nothing on a gateway where this tool owns objects. A wrong path or an empty checkout "
-        "looks like this. `--allow-empty` lets it pass once."
+        "The manifests want nothing of what this tool owns on a gateway; what is still to be made does not count, for "
+        "making it may fail. A wrong path or an empty checkout looks like this. `--allow-empty` lets it pass once."
     ),
     "SAFETY003": (
-        "The plan deletes the last endpoint of a gateway, after which nothing answers there. "
-        "`--allow-last-endpoint` lets it pass once."
+        "The plan deletes or replaces the last endpoint of a gateway, after which nothing answers there. One that is "
+        "to take its place does not count before it works. `--allow-last-endpoint` lets it pass once; the deletion "
+        "still waits for the new endpoint, and is skipped where that fails."
     ),
     "SAFETY004": (
         "The object is protected (`lifecycle.protect`), now or when it was last applied: removing its manifest "
@@ -73,7 +74,8 @@ CODES: Mapping[str, str] = {
     ),
     "SAFETY005": (
         "The tenant holds a limited number of endpoints (`limits.endpoints` of the Gateway) and the plan would "
-        "exceed it. The gateway would refuse in the middle of the apply, so nothing is begun."
+        "exceed it, at its end or on the way: new endpoints are made before old ones are deleted. The gateway would "
+        "refuse in the middle of the apply, so nothing is begun."
     ),
     "SAFETY007": (
         "A secret has another value than the one that was applied, behind a reference that stayed the same, and the "
@@ -81,8 +83,9 @@ CODES: Mapping[str, str] = {
         "names another reference, or the setting is changed to `ask` or `allow`."
     ),
     "SAFETY006": (
-        "A live endpoint outside these manifests already has this display name within the provider. The gateway "
-        "would refuse it with a 409, so nothing is begun."
+        "A live endpoint that these manifests do not declare already has this display name within the provider. The "
+        "gateway would refuse it with a 409, so nothing is begun. One that the plan deletes counts as well: it goes "
+        "only once the new one works. Give the new one another display name, or keep the old one's name."
     ),
     "POLICY001": "Two endpoints of one gateway and provider have the same display name, which gateways refuse.",
     "POLICY002": "A protected endpoint whose matrix has one key stops when that key is limited or revoked.",

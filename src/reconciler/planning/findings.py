@@ -43,21 +43,25 @@ def ambiguous(address: Address, resources: Mapping[Address, Resource]) -> Diagno
 def kept(entry: Entry, context: Context) -> Diagnostic | None:
     """Why an object that is no longer declared stays: its last manifest says so, or its gateway, or its platform."""
     if entry.manage is not Manage.FULL:
-        return _orphan(entry, f"its last manifest said `lifecycle.manage: {entry.manage}`")
+        way = (
+            f"`reconciler ledger forget {entry.address}` lets go of it. To have it deleted, declare it again with "
+            "`manage: full`, apply, and take its manifest away after that."
+        )
+        return _orphan(entry, f"its last manifest said `lifecycle.manage: {entry.manage}`", way)
+    way = f"Delete it there and run `reconciler ledger forget {entry.address}`, or declare it again."
     if not context.gateway.prune:
-        return _orphan(entry, "its gateway has `prune: false`")
+        return _orphan(entry, "its gateway has `prune: false`", way)
     if not context.capability(entry.address.kind).delete:
-        return _orphan(entry, "the platform cannot delete it")
+        return _orphan(entry, "the platform cannot delete it", way)
     return None
 
 
-def _orphan(entry: Entry, why: str) -> Diagnostic:
+def _orphan(entry: Entry, why: str, way: str) -> Diagnostic:
     return Diagnostic(
         Severity.WARNING,
         "PLAN003",
         "orphaned: no longer declared, yet kept",
-        f"{entry.address} is no longer in the manifests and stays on the gateway, because {why}. "
-        f"Delete it there and run `reconciler ledger forget {entry.address}`, or declare it again.",
+        f"{entry.address} is no longer in the manifests and stays on the gateway, because {why}. {way}",
         None,
         entry.address,
     )

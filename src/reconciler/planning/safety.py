@@ -1,7 +1,5 @@
 """Circuit breakers: what a plan must not do until a person says so by name.
 
-Each judges the plan as if every creation failed: what is only hoped for makes no room for a deletion.
-
 | breaker                                                    | code      | allowed by                     |
 |------------------------------------------------------------|-----------|--------------------------------|
 | over 30 % of at least 10 owned objects updated or deleted  | SAFETY001 | --allow-mass-change            |
@@ -12,11 +10,14 @@ Each judges the plan as if every creation failed: what is only hoped for makes n
 | a display name that the provider already has there         | SAFETY006 | nothing: choose another        |
 | a value-only rotation where the settings forbid them       | SAFETY007 | nothing: `rotations`           |
 | an incomplete read                                         | ENGINE001, PLATFORM…             | nothing |
+
+All judge the plan as if every creation failed: what is to be made does not count as being there. A deletion is carried
+out only after all creations of its kind on the gateway (see `engine/executor`), so that limits and names count what is
+to be deleted as well.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.address import Address
@@ -84,14 +85,17 @@ def _completes(change: Change) -> bool:
 
 
 def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
-    wanted = any(address.gateway == gateway.name for address in world.desired.resources)
+    made = {change.address for change in ours if change.action is Action.CREATE}
+    wanted = any(address.gateway == gateway.name and address not in made for address in world.desired.resources)
     removed = sum(change.action is Action.DELETE for change in ours)
     if wanted or not removed or "empty" in options.allow:
         return
+    but = ", and what is to be made may fail" if made else ""
     yield _tripped(
         "SAFETY002",
-        "the manifests want nothing on this gateway",
-        f"all {removed} objects on {gateway.name!r} would be deleted. If that is meant, allow it with --allow-empty.",
+        "the manifests want nothing that is on this gateway" if made else "the manifests want nothing on this gateway",
+        f"all {removed} objects on {gateway.name!r} would be deleted{but}. If that is meant, allow it with "
+        "--allow-empty.",
         gateway,
     )
 
@@ -99,15 +103,20 @@ def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: Pl
 def _last_endpoint(
     world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions
 ) -> Iterator[Diagnostic]:
-    deleted = {c.address for c in ours if c.action is Action.DELETE and c.address.kind == "Endpoint"}
+    """Replacements go one at a time, so that one of them at most is missing at once."""
+    endpoints = [change for change in ours if change.address.kind == "Endpoint"]
+    deleted = {change.address for change in endpoints if change.action is Action.DELETE}
+    replaced = any(change.action is Action.REPLACE for change in endpoints)
     live = {o.address for o in world.observed[gateway.name].objects if o.address.kind == "Endpoint"}
-    if not deleted or live - deleted or "last-endpoint" in options.allow:
+    if not (deleted or replaced) or len(live - deleted) > replaced or "last-endpoint" in options.allow:
         return
+    made = any(change.action in {Action.CREATE, Action.REPLACE} for change in endpoints)
+    but = " if what is to take its place failed" if made else ""
     yield _tripped(
         "SAFETY003",
         "the last endpoint of the gateway would go",
-        f"no endpoint that is there now would be left on {gateway.name!r}: should nothing that the plan creates work, "
-        "every bot behind it would stop answering. If that is meant, allow it with --allow-last-endpoint.",
+        f"no endpoint would be left on {gateway.name!r}{but}: every bot behind it would stop answering. "
+        "If that is meant, allow it with --allow-last-endpoint.",
         gateway,
     )
 
@@ -141,42 +150,65 @@ def _endpoint_limit(world: World, gateway: Gateway, ours: Sequence[Change]) -> I
     gone = sum(change.action is Action.DELETE for change in endpoints)
     if limit is None or not made or live + made <= limit:
         return
-    later = f"; the {gone} that are to be deleted stay until those work" if gone else ""
+    fits = live + made - gone <= limit
+    way = (
+        "A deletion waits for what replaces it, so there is no room to begin: declare the new ones in a change of "
+        "their own once the old ones are gone, or raise the limit with the vendor."
+        if fits
+        else "Remove some first, or raise the limit with the vendor."
+    )
     yield _tripped(
         "SAFETY005",
-        "the tenant cannot hold that many endpoints",
-        f"{gateway.name!r} has {live} endpoints, {made} would be added{later}, and its manifest says that the tenant "
-        f"holds at most {limit} (`limits.endpoints`). Remove some in an apply of its own, or raise the limit with the "
-        "vendor.",
+        "the tenant cannot hold old and new endpoints at once"
+        if fits
+        else "the tenant cannot hold that many endpoints",
+        f"{gateway.name!r} has {live} endpoints, {made} would be added and {gone} removed, and its manifest says that "
+        f"the tenant holds at most {limit} (`limits.endpoints`). {way}",
         gateway,
     )
 
 
 def _taken_names(world: World, gateway: Gateway, ours: Sequence[Change]) -> Iterator[Diagnostic]:
-    """The gateway refuses a second endpoint of one name and provider, also against endpoints that are not ours."""
-    written = {c.address for c in ours if c.address.kind == "Endpoint" and c.action.writes and c.fields}
+    """The gateway refuses a second endpoint of one name and provider, whosever the first one is."""
+    going = {c.address for c in ours if c.action is Action.DELETE}
+    written = {c.address for c in ours if c.address.kind == "Endpoint" and c.action.writes and c.fields} - going
     if not written:
         return
-    going = {c.address for c in ours if c.action is Action.DELETE}
-    taken = Counter(
-        (live.spec.get("provider"), live.spec.get("displayName"))
+    holders = {
+        (live.spec.get("provider"), live.spec.get("displayName")): live.address
         for live in world.observed[gateway.name].objects
-        if live.address.kind == "Endpoint" and live.address not in going and live.address not in world.desired.resources
-    )
-    for address in sorted(written - going):
+        if live.address.kind == "Endpoint" and live.address not in world.desired.resources
+    }
+    for address in sorted(written):
         resource = world.desired.resources[address]
-        name = resource.spec.get("displayName", address.name)
-        if taken[resource.spec.get("provider"), name]:
+        provider, name = resource.spec.get("provider"), resource.spec.get("displayName", address.name)
+        holder = holders.get((provider, name))
+        if holder is not None:
             yield Diagnostic(
                 Severity.ERROR,
                 "SAFETY006",
                 "the display name is taken on the gateway",
-                f"an endpoint that is not in these manifests already has the name {name!r} within provider "
-                f"{resource.spec.get('provider')!r} on {gateway.name!r}. Choose another displayName.",
+                f"{_holder_words(holder, holder in going)} has the name {name!r} within provider {provider!r} on "
+                f"{gateway.name!r}.{_way(address, holder, holder in going)}",
                 resource.source.position("/spec/displayName"),
                 address,
                 "/spec/displayName",
             )
+
+
+def _holder_words(holder: Address, going: object) -> str:
+    return (
+        f"{holder}, which is no longer declared," if going else f"an endpoint that is not in these manifests ({holder})"
+    )
+
+
+def _way(address: Address, holder: Address, going: object) -> str:
+    if not going:
+        return " Choose another displayName."
+    return (
+        f" It is deleted only once {address} works, and the gateway refuses the name until then: choose another "
+        f"displayName, or keep the name {holder.name!r}."
+    )
 
 
 def _tripped(code: str, summary: str, detail: str, gateway: Gateway) -> Diagnostic:

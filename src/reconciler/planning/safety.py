@@ -85,10 +85,11 @@ def _completes(change: Change) -> bool:
 
 
 def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:
+    """Where the manifests want new endpoints only, the breaker for the last endpoint says it: one word is enough."""
     made = {change.address for change in ours if change.action is Action.CREATE}
     wanted = any(address.gateway == gateway.name and address not in made for address in world.desired.resources)
     removed = sum(change.action is Action.DELETE for change in ours)
-    if wanted or not removed or "empty" in options.allow:
+    if wanted or not removed or "empty" in options.allow or (made and _leaves_no_endpoint(world, gateway, ours)):
         return
     but = ", and what is to be made may fail" if made else ""
     yield _tripped(
@@ -103,22 +104,24 @@ def _emptied(world: World, gateway: Gateway, ours: Sequence[Change], options: Pl
 def _last_endpoint(
     world: World, gateway: Gateway, ours: Sequence[Change], options: PlanOptions
 ) -> Iterator[Diagnostic]:
-    """Replacements go one at a time, so that one of them at most is missing at once."""
+    if not _leaves_no_endpoint(world, gateway, ours) or "last-endpoint" in options.allow:
+        return
+    yield _tripped(
+        "SAFETY003",
+        "the last endpoint of the gateway would go",
+        f"no endpoint that is there now would be left on {gateway.name!r}: should nothing that the plan creates work, "
+        "every bot behind it would stop answering. If that is meant, allow it with --allow-last-endpoint.",
+        gateway,
+    )
+
+
+def _leaves_no_endpoint(world: World, gateway: Gateway, ours: Sequence[Change]) -> bool:
+    """Without what is to be made. Replacements go one at a time, so that one of them at most is missing at once."""
     endpoints = [change for change in ours if change.address.kind == "Endpoint"]
     deleted = {change.address for change in endpoints if change.action is Action.DELETE}
     replaced = any(change.action is Action.REPLACE for change in endpoints)
     live = {o.address for o in world.observed[gateway.name].objects if o.address.kind == "Endpoint"}
-    if not (deleted or replaced) or len(live - deleted) > replaced or "last-endpoint" in options.allow:
-        return
-    made = any(change.action in {Action.CREATE, Action.REPLACE} for change in endpoints)
-    but = " if what is to take its place failed" if made else ""
-    yield _tripped(
-        "SAFETY003",
-        "the last endpoint of the gateway would go",
-        f"no endpoint would be left on {gateway.name!r}{but}: every bot behind it would stop answering. "
-        "If that is meant, allow it with --allow-last-endpoint.",
-        gateway,
-    )
+    return (bool(deleted) or replaced) and len(live - deleted) <= replaced
 
 
 def _protected(world: World, changes: Sequence[Change], options: PlanOptions) -> Iterator[Diagnostic]:

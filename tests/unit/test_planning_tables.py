@@ -253,7 +253,7 @@ def test_an_object_is_ours_by_its_id_whatever_its_name() -> None:
     found = readdressed({"prod": seen}, {}, entries)["prod"]
     assert [(o.address.name, o.remote_id) for o in found.objects] == [
         ("mine", "1"),
-        ("mine", "2"),
+        ("mine (2)", "2"),
         ("ep-odd", "EP odd"),
     ]
     same = Observed("prod", (hook("1", "mine"),))

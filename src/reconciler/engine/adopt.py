@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler import planning
-from reconciler.engine.assembly import Assembly, Site
-from reconciler.engine.observe import observe
+from reconciler.engine.assembly import Assembly, Site, located
+from reconciler.engine.observe import observe, sought
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.errors import Blocked
 from reconciler.model.address import Address
@@ -56,8 +56,10 @@ class Survey:
 async def survey(assembly: Assembly) -> Survey:
     """Look at the gateways and at the ledger. Writes nothing."""
     seen, snapshot = await observe(assembly), await assembly.ledger.load()
+    seen = await sought(assembly, seen, snapshot.entries)
+    assembly = located(assembly, snapshot.entries)
     resources, entries = assembly.desired.resources, snapshot.entries
-    observed = planning.readdressed(seen, resources, entries)
+    observed = planning.readdressed(seen, resources, entries, assembly.capabilities)
     live: dict[Address, Live] = {}
     ambiguous: set[Address] = set()
     for each in observed.values():

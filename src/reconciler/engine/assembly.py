@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from reconciler import planning
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities
 from reconciler.model.desired import Desired
@@ -120,6 +121,17 @@ class ApplyOptions:
     on_failure: OnFailure = OnFailure.HALT
     verification: Verification = Verification.LIVE
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def located(assembly: Assembly, entries: Mapping[Address, Entry]) -> Assembly:
+    """The same run, its resources with the ids that the ledger knows them by where the manifests give none."""
+
+    def normal(resource: Resource) -> Resource:
+        return assembly.sites[resource.address.gateway].platform.normalize(resource)
+
+    desired = assembly.desired
+    found = planning.located(desired.resources, entries, assembly.capabilities, normal)
+    return assembly if found is desired.resources else replace(assembly, desired=replace(desired, resources=found))
 
 
 def select(desired: Desired, gateways: tuple[str, ...]) -> Desired:

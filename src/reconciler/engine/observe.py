@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.engine.assembly import Assembly, Site
-from reconciler.errors import GatewayError
+from reconciler.errors import GatewayError, Unsupported
+from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.live import Observed
+from reconciler.model.live import Live, Observed
+from reconciler.model.memory import Entry
 
 
 async def observe(assembly: Assembly) -> Mapping[str, Observed]:
@@ -31,6 +34,67 @@ async def _observe(site: Site) -> Observed:
         return await site.adapter.observe()
     except GatewayError as error:
         return Observed(site.gateway.name, (), complete=False, diagnostics=(_unreadable(site, error),))
+
+
+async def sought(
+    assembly: Assembly, observed: Mapping[str, Observed], entries: Mapping[Address, Entry]
+) -> Mapping[str, Observed]:
+    """The same, with what the ledger knows and a list lacks: each such object is read by its id.
+
+    | the object is                    | then                                                            |
+    |----------------------------------|-----------------------------------------------------------------|
+    | there by its id                  | it is added: the list was behind, or leaves it out              |
+    | not there                        | it is gone                                                      |
+    | not to be read by an id          | the list stands                                                 |
+    | not to be read for the time being | its kind is unseen: absence proves nothing                     |
+    """
+    lacking = {name: _lacking(assembly.sites[name], seen, entries) for name, seen in observed.items()}
+    wanted = [(name, found) for name, found in lacking.items() if found]
+    if not wanted:
+        return observed
+    completed = await asyncio.gather(*(_completed(assembly.sites[n], observed[n], found) for n, found in wanted))
+    return {**observed, **{seen.gateway: seen for seen in completed}}
+
+
+def _lacking(site: Site, seen: Observed, entries: Mapping[Address, Entry]) -> Sequence[Entry]:
+    kinds = site.platform.capabilities.kinds
+    there = {(live.address.kind, live.remote_id) for live in seen.objects}
+    return [
+        entry
+        for (gateway, kind, _), entry in entries.items()
+        if gateway == seen.gateway and kind in kinds and kinds[kind].read and seen.saw(kind)
+        if (kind, entry.remote_id) not in there
+    ]
+
+
+async def _completed(site: Site, seen: Observed, lacking: Sequence[Entry]) -> Observed:
+    turn = asyncio.Semaphore(site.gateway.limits.concurrency)
+
+    async def read(entry: Entry) -> Live | GatewayError | None:
+        async with turn:
+            try:
+                return await site.adapter.read(entry.address, entry.remote_id)
+            except Unsupported:
+                return None
+            except GatewayError as error:
+                return error
+
+    found = await asyncio.gather(*map(read, lacking))
+    there = {(live.address.kind, live.remote_id) for live in seen.objects}
+    added = {(f.address.kind, f.remote_id): f for f in found if isinstance(f, Live)}
+    objects = (*seen.objects, *(live for place, live in added.items() if place not in there))
+    doubts = {
+        e.address.kind: _unreadable(site, f) for e, f in zip(lacking, found, strict=True) if isinstance(f, GatewayError)
+    }
+    if not doubts:
+        return replace(seen, objects=objects)
+    return replace(
+        seen,
+        objects=objects,
+        complete=False,
+        diagnostics=(*seen.diagnostics, *doubts.values()),
+        unseen=seen.unseen | doubts.keys(),
+    )
 
 
 def _unreadable(site: Site, error: GatewayError) -> Diagnostic:

@@ -15,11 +15,11 @@ from dataclasses import replace
 from reconciler import planning
 from reconciler.engine import unset
 from reconciler.engine.approve import require_applicable, require_same_intent
-from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned
+from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned, located
 from reconciler.engine.converge import catch_up, outdated
 from reconciler.engine.executor import execute
 from reconciler.engine.leftover import resolve
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import observe, sought
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.engine.report import failed_run, finished_run, nothing_to_do
 from reconciler.engine.step import Stepper, explain
@@ -34,7 +34,7 @@ from reconciler.model.memory import Entry, Lease
 from reconciler.model.resource import Resource
 from reconciler.model.run import Outcome, Run, Status, Verdict
 from reconciler.model.snapshot import Snapshot
-from reconciler.planning import PlanOptions, World, make_plan
+from reconciler.planning import PlanOptions, make_plan
 
 
 async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
@@ -44,13 +44,14 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
     """
     secrets = await unset.prepare(assembly)
     (observed, leftovers), _ = await asyncio.gather(_look(assembly), asyncio.to_thread(planning.prepare))
-    world = World(
-        desired=assembly.desired,
-        observed=observed,
-        ledger=leftovers.snapshot,
-        capabilities=assembly.capabilities,
-        fingerprint=assembly.vault.fingerprint,
-        issuer=assembly.vault.issuer,
+    assembly = located(assembly, leftovers.snapshot.entries)
+    world = planning.world_of(
+        assembly.desired,
+        observed,
+        leftovers.snapshot,
+        assembly.capabilities,
+        assembly.vault.fingerprint,
+        assembly.vault.issuer,
     )
     made = make_plan(world, _completed(options, assembly))
     missing = unset.findings(assembly, secrets, made.changes)
@@ -66,6 +67,7 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
     holds a gateway. Refusals of a gateway end up in the run.
     """
     require_applicable(planned.plan)
+    assembly = replace(assembly, desired=planned.world.desired)
     if planned.plan.empty and planned.leftovers.none and not outdated(assembly, planned):
         return nothing_to_do(assembly.new_run_id())
     async with AsyncExitStack() as stack:
@@ -76,6 +78,7 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
             for gateway in sorted(_touched(assembly, planned))
         }
         fresh = await _look_again(assembly, planned, plan_options)
+        assembly = replace(assembly, desired=fresh.world.desired)
         return await _recorded(assembly, fresh, plan_options, options, leases)
 
 
@@ -88,9 +91,10 @@ async def verify(
     """
     await unset.prepare(assembly)
     entries = (await assembly.ledger.load()).entries
-    seen = await observe(assembly)
+    assembly = located(assembly, entries)
+    seen = await sought(assembly, await observe(assembly), entries)
     findings = ordered((*assembly.desired.diagnostics, *(d for one in seen.values() for d in one.diagnostics)))
-    observed = planning.readdressed(seen, assembly.desired.resources, entries)
+    observed = planning.readdressed(seen, assembly.desired.resources, entries, assembly.capabilities)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
     outcomes = await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen))
@@ -126,9 +130,11 @@ def _offered(seen: Observed) -> bool:
 
 
 async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
+    """All that is there under its own addresses, and the ledger as it stands once leftovers are settled."""
     seen, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
-    observed = planning.readdressed(seen, assembly.desired.resources, known.entries)
-    return observed, resolve(known, observed)
+    seen = await sought(assembly, seen, known.entries)
+    placed = planning.readdressed(seen, assembly.desired.resources, known.entries, assembly.capabilities)
+    return seen, resolve(known, placed)
 
 
 def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:
@@ -183,6 +189,7 @@ async def _carry_out(
     assembly: Assembly, planned: Planned, plan_options: PlanOptions, options: ApplyOptions, journal: Journal
 ) -> Run:
     await _finish_leftovers(assembly, planned, journal)
+    await _move(planned, journal)
     stepper = Stepper(assembly, journal, planned, options, planned.live, planned.world.ledger.entries)
     concurrency = {name: site.gateway.limits.concurrency for name, site in assembly.sites.items()}
     outcomes = await execute(planned.plan.changes, stepper.perform, concurrency, options.stop)
@@ -197,6 +204,19 @@ async def _finish_leftovers(assembly: Assembly, planned: Planned, journal: Journ
         await assembly.sites[gateway].adapter.discard(scratch)
     if planned.leftovers.entries:
         await journal.settle_all(planned.leftovers.entries)
+
+
+async def _move(planned: Planned, journal: Journal) -> None:
+    """Bring entries to their new addresses, all at once: exchanged ones have no order. The gateways take no part."""
+    moves = {c.address: c.moved_from for c in planned.plan.changes if c.moved_from is not None}
+    entries, resources = planned.world.ledger.entries, planned.world.desired.resources
+    settled: dict[Address, Entry | None] = dict.fromkeys(moves.values())
+    settled |= {new: replace(entries[new], id_stated=resources[new].stated_id is not None) for new in moves}
+    if settled:
+        await journal.settle_all(settled)
+    for new, earlier in sorted(moves.items()):
+        remote_id = entries[new].remote_id
+        journal.audit("object.moved", address=str(new), movedFrom=str(earlier), remoteId=remote_id)
 
 
 def _chosen(assembly: Assembly, addresses: Sequence[Address]) -> Sequence[Resource]:

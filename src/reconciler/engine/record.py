@@ -91,7 +91,7 @@ def configured(now: str, resource: Resource, outcome: Outcome) -> Mapping[str, A
     deployed = outcome.status is Status.APPLIED and outcome.healthy
     return {
         "timestamp": now,
-        "endpointId": resource.remote_id or resource.address.name,
+        "endpointId": resource.remote_id or resource.first_name,
         "provider": resource.spec.get("provider"),
         "latencyMs": round(outcome.duration_ms),
         "validationSuccess": deployed and outcome.verifications > 0,

@@ -7,6 +7,7 @@
 | replace |                         | delete, then create | verify          |
 | delete  |                         | delete              |                 |
 | adopt   |                         | ledger alone        |                 |
+| move    |                         | ledger alone        |                 |
 | forget  |                         | ledger alone        |                 |
 
 A change is risky when it touches the provider, the model or the credentials of an endpoint whose
@@ -189,6 +190,11 @@ async def _adopt(job: Job) -> Written:
     return Written(live, 0)
 
 
+async def _move(job: Job) -> Written:  # noqa: ARG001 - one signature for all
+    """The entry has its new address already: entries move together before anything else, see `pipeline`."""
+    return Written(None, 0)
+
+
 async def _forget(job: Job) -> Written:
     await job.journal.settle(Settlement(job.change.address, None))
     return Written(None, 0)
@@ -202,5 +208,6 @@ _WRITES = {
     Action.REPLACE: write.replace_whole,
     Action.DELETE: write.delete,
     Action.ADOPT: _adopt,
+    Action.MOVE: _move,
     Action.FORGET: _forget,
 }

@@ -102,7 +102,7 @@ def stand_in(site: Site, resource: Resource, entry: Entry | None) -> Live | None
     capability = capability_of(site, resource)
     if capability.read or (capability.create and entry is None):
         return None
-    remote_id = resource.remote_id or resource.address.name
+    remote_id = resource.remote_id or resource.first_name
     return Live(resource.address, remote_id if entry is None else entry.remote_id, resource.spec)
 
 

@@ -144,7 +144,7 @@ async def create(job: Job) -> Written:
 
 async def _unverified(job: Job, error: Conflict) -> Written:
     """It exists, and that is all that is known: an entry that claims to have sent no secret, as of what is adopted."""
-    live = Live(job.change.address, job.wanted.remote_id or job.change.address.name, job.wanted.spec)
+    live = Live(job.change.address, job.wanted.remote_id or job.wanted.first_name, job.wanted.spec)
     await job.journal.settle(Settlement(job.change.address, entry_for(job.wanted, live, {})))
     job.journal.audit("object.unverified", address=str(job.change.address), remoteId=live.remote_id)
     return Written(live, 0, f"exists, unverified: {error}. Nothing was overwritten")
@@ -228,7 +228,7 @@ async def rewrite(job: Job) -> Written:
 
 
 def _expected(job: Job, resource: Resource) -> Entry:
-    remote_id = job.change.remote_id or resource.remote_id or resource.address.name
+    remote_id = job.change.remote_id or resource.remote_id or resource.first_name
     return entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
 
 

@@ -31,7 +31,7 @@ def callee_of(endpoint: Resource, model: str, called: Called) -> Callee:
     """An endpoint of which `model` answers."""
     if called is Called.BY_MODEL:
         return Callee(model, model)
-    return Callee(endpoint.remote_id or endpoint.address.name, model)
+    return Callee(endpoint.remote_id or endpoint.first_name, model)
 
 
 def meant(said: str, callees: Sequence[Callee]) -> Callee:

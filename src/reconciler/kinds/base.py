@@ -118,6 +118,15 @@ class Metadata(Strict):
     gateways: Membership | None = Field(default=None, description="Which gateways this belongs to.")
 
 
+class ObjectMetadata(Metadata):
+    """Identity and labels of what lives on a gateway under a name that may have been another."""
+
+    moved_from: Name | None = Field(
+        default=None,
+        description="The name that the same object had before: the ledger's entry moves, and nothing is written.",
+    )
+
+
 class RootMetadata(Strict):
     """Identity and labels of what belongs to no gateway."""
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
-from reconciler.kinds.base import Document, LifecycleModel, Metadata, Name, SecretReference, Strict, Text
+from reconciler.kinds.base import (
+    Document,
+    LifecycleModel,
+    Metadata,
+    Name,
+    ObjectMetadata,
+    SecretReference,
+    Strict,
+    Text,
+)
 from reconciler.kinds.gateway import parsable
 
 API_BASE = r"^https?://[^\s/@?#\\]+(/[^\s?#@\\]*)?$"
@@ -94,7 +103,7 @@ class EndpointSpec(Strict):
     )
 
 
-class EndpointMetadata(Metadata):
+class EndpointMetadata(ObjectMetadata):
     """Identity and labels, and the remote id where that is no valid name."""
 
     remote_id: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(

@@ -73,7 +73,7 @@ class PolicySpec(Strict):
 
     match: PolicyMatch = Field(default_factory=PolicyMatch)
     rule: dict[str, Any] = Field(default={}, description="A JSON Schema that the effective resource must satisfy.")
-    forbid: list[Literal["create", "update", "replace", "delete", "adopt", "forget"]] = []
+    forbid: list[Literal["create", "update", "replace", "delete", "adopt", "move", "forget"]] = []
     message: Text
     severity: Literal["error", "warning"] = "error"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from reconciler.kinds.base import Document, LifecycleModel, Metadata, SecretReference, Strict
+from reconciler.kinds.base import Document, LifecycleModel, ObjectMetadata, SecretReference, Strict
 from reconciler.kinds.gateway import parsable
 
 HOOK = r"^(https://[^\s/@?#\\]+|http://(localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|\[::1\])(:[0-9]+)?)(/[^\s]*)?$"
@@ -38,6 +38,6 @@ class Webhook(Document):
     """Ensured, never posted twice."""
 
     kind: Literal["Webhook"]
-    metadata: Metadata
+    metadata: ObjectMetadata
     spec: WebhookSpec
     lifecycle: LifecycleModel = Field(default_factory=LifecycleModel)

@@ -40,6 +40,8 @@ SUMMARIES: Mapping[str, str] = {
     "REF009": "declared but not used",
     "REF010": "an unknown prompt, policy, schema or price list",
     "REF011": "an unknown endpoint",
+    "REF012": "moved from what is still declared",
+    "REF013": "moved from one name twice",
     **inference_codes.SUMMARIES,
 }
 
@@ -99,5 +101,11 @@ CODES: Mapping[str, str] = {
         "has. These are fleet-wide: one of a name, whatever the gateway."
     ),
     "REF011": "A probe or route names an Endpoint that is not declared on its gateway.",
+    "REF012": (
+        "`metadata.movedFrom` says what the object was called before, and a document of that name is still there. Two "
+        "documents cannot be one object: remove the earlier one, or take `movedFrom` out. Objects that exchange their "
+        "names are told apart by `remoteId`."
+    ),
+    "REF013": "Two documents say by `metadata.movedFrom` that they were the same object. Keep it in one of them.",
     **inference_codes.CODES,
 }

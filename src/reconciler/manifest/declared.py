@@ -120,6 +120,28 @@ def check_dependencies(resources: Mapping[Address, Resource], diagnostics: list[
                 diagnostics.append(diagnostic("REF008", detail, resource.source.position(position)))
 
 
+def check_moves(resources: Mapping[Address, Resource], diagnostics: list[Diagnostic]) -> None:
+    """Report a `movedFrom` that names what is still declared, or what another document names as well."""
+    first: dict[Address, Resource] = {}
+    for address, resource in resources.items():
+        if resource.moved_from is None:
+            continue
+        earlier = address._replace(name=resource.moved_from)
+        position = resource.source.position("/metadata/movedFrom")
+        if earlier in resources:
+            place = resources[earlier].source.position("/metadata/name")
+            detail = (
+                f"{earlier} is declared at {place}, so nothing can have moved away from there; take movedFrom out, or "
+                "the other document."
+            )
+            diagnostics.append(diagnostic("REF012", detail, position))
+        elif first.setdefault(earlier, resource) is not resource:
+            other = first[earlier]
+            place = other.source.position("/metadata/movedFrom")
+            detail = f"{other.address} was {earlier} as well, by {place}; only one of them can be, so take one out."
+            diagnostics.append(diagnostic("REF013", detail, position))
+
+
 def _reaches(resources: Mapping[Address, Resource], start: Address, goal: Address) -> bool:
     seen, waiting = {start}, [start]
     while waiting:

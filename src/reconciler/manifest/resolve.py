@@ -65,6 +65,7 @@ def resolve(documents: Sequence[Document]) -> Resolution:
     diagnostics += patching.unmatched()
     diagnostics += parts.unused()
     declared.check_dependencies(result.resources, diagnostics)
+    declared.check_moves(result.resources, diagnostics)
     fleet = Fleet(gateways, result.resources, result.written, membership, diagnostics)
     result.inference = declarations(documents, fleet)
     return result
@@ -125,6 +126,8 @@ def _endpoint(address: Address, effective: Effective, parts: Parts, diagnostics:
             None if matrix.effective is effective else matrix.effective,
             None if limits.effective is effective else limits.effective,
         ),
+        effective.data["metadata"].get("remoteId"),
+        effective.data["metadata"].get("movedFrom"),
     )
 
 
@@ -138,7 +141,8 @@ def _readiness(written: Mapping[str, Any]) -> Readiness:
 
 def _webhook(address: Address, effective: Effective, parts: Parts, diagnostics: list[Diagnostic]) -> Resource:  # noqa: ARG001 - one signature for all builders
     written = effective.data["spec"]
-    name = written.get("displayName") or address.name
+    moved_from = effective.data["metadata"].get("movedFrom")
+    name = written.get("displayName") or moved_from or address.name
     spec = {"name": name, "url": written["url"], "events": sorted(written["events"])}
     secret = written.get("secret")
     return Resource(
@@ -149,6 +153,7 @@ def _webhook(address: Address, effective: Effective, parts: Parts, diagnostics: 
         lifecycle_of(effective),
         effective.data["metadata"].get("labels", {}),
         source=WebhookSource(effective),
+        moved_from=moved_from,
     )
 
 

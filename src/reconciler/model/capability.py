@@ -18,6 +18,10 @@ class KindCapability:
     False where a field that is no longer wanted cannot be removed. `write_only` names the secret
     leaves that a read never returns, as path patterns with ``*`` for one segment. `read` is False where
     objects can be neither listed nor read: they are made at most once, and never known to be in step.
+
+    `named` is True where the name that the manifest gives is the object's id; otherwise the gateway chooses one, and
+    `identity` names the members of the spec that an object is recognized by as long as its id is not known. `unique`
+    names those that no two objects of the kind may share; empty: the gateway has room for one; None: nothing is.
     """
 
     create: bool = True
@@ -29,6 +33,9 @@ class KindCapability:
     verify: bool = False
     clears: bool = True
     write_only: tuple[str, ...] = ()
+    named: bool = False
+    identity: tuple[str, ...] = ()
+    unique: tuple[str, ...] | None = None
 
 
 class Called(Enum):

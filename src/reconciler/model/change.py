@@ -20,11 +20,12 @@ class Action(StrEnum):
     REPLACE = "replace"
     DELETE = "delete"
     ADOPT = "adopt"
+    MOVE = "move"
     FORGET = "forget"
 
     @property
     def writes(self) -> bool:
-        """Whether the gateway is written to. Adopt and forget touch the ledger alone."""
+        """Whether the gateway is written to. Adopt, move and forget touch the ledger alone."""
         return self in _WRITING
 
 
@@ -103,7 +104,8 @@ class Change:
     """One object's change. `reason` is for people and never steers.
 
     `revision` and `observed` (a digest of the live document, or None) are what the guard holds the
-    gateway to. `remote_id` is None for a creation. `owned` says that the ledger knew the object.
+    gateway to. `remote_id` is None for a creation. `owned` says that the ledger knew the object. `moved_from` is the
+    address under which the ledger had it: an action `move` changes nothing else, any other goes with the move.
     """
 
     address: Address
@@ -118,3 +120,4 @@ class Change:
     revision: str | None = None
     observed: str | None = None
     owned: bool = True
+    moved_from: Address | None = None

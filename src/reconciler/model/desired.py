@@ -47,3 +47,8 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...] = ()
     inference: InferenceDeclarations = field(default_factory=InferenceDeclarations)
     scope: Scope | None = None
+
+    @property
+    def everywhere(self) -> Mapping[Address, Resource]:
+        """Everything that is declared, also outside of the part that a run is about."""
+        return self.resources if self.scope is None else {**self.scope.elsewhere, **self.resources}

@@ -45,6 +45,7 @@ class Summary:
     unchanged: int = 0
     unmanaged: int = 0
     drifted: int = 0
+    move: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,9 @@ class Resource:
     """One desired object on one gateway.
 
     `spec` is canonical and holds no secret leaf; those are in `secrets`. `readiness` and `rollout`
-    steer the engine and are never compared with the gateway. `remote_id` is the id that the manifest gives to
-    the object where its name cannot be the id; None where the name is, or where the gateway chooses.
+    steer the engine and are never compared with the gateway. `remote_id` is the id of the object where it is not
+    the name; None where it is, or where the gateway chooses. `stated_id` is that id if the manifest itself gives it.
+    `moved_from` is the name that the object had in earlier manifests.
     """
 
     address: Address
@@ -104,6 +105,13 @@ class Resource:
     rollout: Rollout = Rollout.CANDIDATE
     remote_id: str | None = None
     source: Source = field(default=NOWHERE, compare=False)
+    stated_id: str | None = None
+    moved_from: str | None = None
+
+    @property
+    def first_name(self) -> str:
+        """What names on the gateway are by default: a move leaves them as they were."""
+        return self.moved_from or self.address.name
 
 
 class Guard(StrEnum):

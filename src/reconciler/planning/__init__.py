@@ -16,20 +16,23 @@ from reconciler.planning.dates import due
 from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
-from reconciler.planning.match import live_objects, matched, readdressed
+from reconciler.planning.findings import twins
+from reconciler.planning.match import live_objects, matched
 from reconciler.planning.outcome import apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.ownership import Ownership, located, owned, readdressed, with_first_id
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.rotation import Rotations, rotated, unreviewed
 from reconciler.planning.secretdiff import Numbering, unsent
 from reconciler.planning.standing import Standing, is_whole, standing_of_drift, standing_of_plan
-from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
+from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World, world_of
 
 __all__ = [
     "ALLOWANCES",
     "CODES",
     "Context",
     "Numbering",
+    "Ownership",
     "PlanOptions",
     "Rotations",
     "Standing",
@@ -48,10 +51,12 @@ __all__ = [
     "intent_digest",
     "is_whole",
     "live_objects",
+    "located",
     "make_plan",
     "matched",
     "observed_digest",
     "offline_findings",
+    "owned",
     "planned_causes",
     "planned_field_cause",
     "prepare",
@@ -62,9 +67,12 @@ __all__ = [
     "sent_before",
     "standing_of_drift",
     "standing_of_plan",
+    "twins",
     "unapplied",
     "unreviewed",
     "unsent",
     "waiting_cause",
     "waiting_causes",
+    "with_first_id",
+    "world_of",
 ]

@@ -55,6 +55,24 @@ CODES: Mapping[str, str] = {
         "The run is about a part of the fleet, and an object of it is declared no more. It may have moved to another "
         "part, whose files cannot be read without errors at the moment: nothing is removed on a guess."
     ),
+    "PLAN030": (
+        "Two resources mean one live object: one by its `remoteId`, the other by what the ledger knows of it, or both "
+        "by their manifests. Neither is written, for they would overwrite each other turn by turn."
+    ),
+    "PLAN031": (
+        "`metadata.movedFrom` says that the object had another name, and what the ledger knows under that name is not "
+        "the object that this manifest means. The earlier object would be left to be deleted, so nothing is done."
+    ),
+    "PLAN032": (
+        "The `remoteId` of a manifest was changed, added or removed, so that it means another object than the one that "
+        "was applied. The earlier one is left on the gateway as it is, and the ledger knows it no more. It is never "
+        "deleted for that: whoever wants it gone deletes it there."
+    ),
+    "PLAN033": (
+        "Where the name in a manifest is the object's id on the gateway, a resource that moved keeps its earlier id. "
+        "`movedFrom` and the ledger say so; if both are gone, the name is taken for the id. `remoteId` says it "
+        "once and for all."
+    ),
     "SAFETY001": (
         "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "
         "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."
@@ -114,6 +132,11 @@ CODES: Mapping[str, str] = {
         "The value behind a key's reference bears the mark of another provider than the endpoint's: the beginning of "
         "its keys, by which secret scanners know them too. Most often two variables were mixed up. The value is not "
         "shown. A key without a mark is taken as it is, whoever made it."
+    ),
+    "POLICY014": (
+        "Two documents stand for one object on the gateway: by the same `remoteId`, by a `remoteId` that is the name "
+        "of the other, or by the members of the spec that the platform tells objects apart by (a webhook's name and "
+        "URL, a worker's address). Each would overwrite what the other wrote."
     ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",

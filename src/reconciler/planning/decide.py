@@ -10,6 +10,8 @@
 | no      | yes    | no   | forget                                                                    |
 | no      | no     | yes  | unmanaged: counted, never touched                                         |
 
+An entry that another address had so far (see `ownership.py`) is moved with the change, or by a move of its own.
+
 `lifecycle.manage` narrows this: `observe` writes nothing, `create-only` creates, `no-delete` keeps.
 """
 
@@ -18,11 +20,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.model.address import Address
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin, Reversible, Undo
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning.digest import observed_digest
+from reconciler.planning.ownership import Ownership
 from reconciler.planning.pointer import join, leaves, lookup
 from reconciler.planning.secretdiff import first_sent, secret_changes, unsent
 from reconciler.planning.threeway import field_changes
@@ -147,6 +151,26 @@ def removal(entry: Entry, live: Live | None, context: Context) -> Change:
         revision=None if live is None else live.revision,
         observed=None if live is None else observed_digest(live),
     )
+
+
+def move(resource: Resource, owned: Ownership) -> Change:
+    """Nothing but the ledger's entry goes elsewhere."""
+    address, earlier = resource.address, owned.moved[resource.address]
+    said = "/metadata/movedFrom" if resource.moved_from == earlier.name else "/metadata/name"
+    return Change(
+        address,
+        Action.MOVE,
+        f"was {earlier.name}; nothing is written to the gateway",
+        position=resource.source.position(said),
+        remote_id=owned.entries[address].remote_id,
+        moved_from=earlier,
+    )
+
+
+def doubled(address: Address, owned: Ownership) -> Change:
+    """Of two entries for one object, the one that no manifest stands for goes."""
+    reason = f"the same object as {owned.doubles[address]}, which stays"
+    return Change(address, Action.FORGET, reason, remote_id=owned.entries[owned.doubles[address]].remote_id)
 
 
 _REASONS: Mapping[Origin, str] = {

@@ -41,7 +41,8 @@ def _change(change: Change) -> Mapping[str, Any]:
     fields = sorted(
         (_field(field) for field in change.fields if not is_rotation(field)), key=lambda field: str(field["path"])
     )
-    return {"address": str(change.address), "action": change.action.value, "fields": fields}
+    moved = {} if change.moved_from is None else {"moved_from": str(change.moved_from)}
+    return {"address": str(change.address), "action": change.action.value, "fields": fields, **moved}
 
 
 def _field(field: FieldChange) -> Mapping[str, Any]:

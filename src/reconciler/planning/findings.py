@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.address import Address
+from reconciler.model.capability import Capabilities
 from reconciler.model.change import Action, Change
-from reconciler.model.desired import Scope
+from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
+from reconciler.planning import ownership
+from reconciler.planning.ownership import Ownership
 from reconciler.planning.world import Context
 
 
@@ -20,10 +23,100 @@ def not_ours(resource: Resource) -> Diagnostic:
         "PLAN001",
         "exists on the gateway but is not ours",
         f"{resource.address} already lives on the gateway and was not made by this tool. "
-        f"To take it over, set `lifecycle: {{adopt: true}}` in its manifest; otherwise choose another name.",
+        f"To take it over, run `reconciler adopt {resource.address}`, or set `lifecycle: {{adopt: true}}` in its "
+        "manifest; otherwise choose another name.",
         resource.source.position("/metadata/name"),
         resource.address,
     )
+
+
+def of_ownership(owned: Ownership, resources: Mapping[Address, Resource], context: Context) -> Iterator[Diagnostic]:
+    """What is not settled about whose objects are whose, and what a manifest should say to be clear."""
+    for address, resource in sorted(resources.items()):
+        if address in owned.disputed:
+            yield _disputed(resource, owned.disputed[address])
+        if address in owned.torn:
+            yield _torn(resource, owned.torn[address])
+        if address in owned.let_go:
+            yield _let_go(resource, owned.let_go[address])
+        if _is_called_otherwise(resource, context):
+            yield _called_otherwise(resource, owned)
+
+
+def _disputed(resource: Resource, others: Sequence[Address]) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN030",
+        "two documents lead to one live object",
+        f"{resource.address} and {', '.join(map(str, others))} mean the same object on the gateway, by their manifests "
+        "or by what the ledger knows of them. Give each the remoteId of its own object, or remove one.",
+        resource.source.position("/metadata/remoteId" if resource.stated_id else "/metadata/name"),
+        resource.address,
+    )
+
+
+def _torn(resource: Resource, entry: Entry) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "PLAN031",
+        "moved from another object than it means",
+        f"the ledger knows {entry.address} as {entry.remote_id!r}, and {resource.address} means another object. Take "
+        f"movedFrom out, and {entry.address} is no longer declared; or state `remoteId: {entry.remote_id}`.",
+        resource.source.position("/metadata/movedFrom"),
+        resource.address,
+    )
+
+
+def _let_go(resource: Resource, entry: Entry) -> Diagnostic:
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN032",
+        "the manifest means another object than before",
+        f"{resource.address} was {entry.remote_id!r} on the gateway, which stays there and is nobody's from now on. If "
+        f"it is still meant, write `remoteId: {entry.remote_id}`; if it is not needed, delete it there.",
+        resource.source.position("/metadata/remoteId" if resource.stated_id else "/metadata/name"),
+        resource.address,
+    )
+
+
+def _is_called_otherwise(resource: Resource, context: Context) -> bool:
+    """Whether an id that is no name stands in the ledger or in `movedFrom` alone."""
+    named = context.capability(resource.address.kind).named
+    return named and resource.stated_id is None and resource.remote_id not in {None, resource.address.name}
+
+
+def _called_otherwise(resource: Resource, owned: Ownership) -> Diagnostic:
+    known = resource.address in owned.entries
+    source = "the ledger knows" if known else "movedFrom says; the ledger does not know this object"
+    return Diagnostic(
+        Severity.INFO,
+        "PLAN033",
+        "the id is still the earlier name",
+        f"{resource.address} is {resource.remote_id!r} on the gateway, as {source}. Write `remoteId: "
+        f"{resource.remote_id}` in its metadata, so that the manifest says so by itself.",
+        resource.source.position("/metadata/movedFrom" if resource.moved_from else "/metadata/name"),
+        resource.address,
+    )
+
+
+def twins(desired: Desired, capabilities: Mapping[str, Capabilities]) -> Iterator[Diagnostic]:
+    """Documents that lead to one live object whatever lives there, each at its line."""
+    for resource, other, claim in ownership.twins(desired.everywhere, capabilities):
+        if resource.address not in desired.resources and other.address not in desired.resources:
+            continue
+        able = ownership.capability(capabilities, resource.address)
+        path, place = ownership.place_of(resource, claim, able), ownership.place_of(other, claim, able)
+        what = ", ".join(map(repr, claim[1:])) or f"the only {resource.address.kind} that the gateway has room for"
+        yield Diagnostic(
+            Severity.ERROR,
+            "POLICY014",
+            "two documents lead to one live object",
+            f"{other.address} at {other.source.position(place)} stands for {what} on the gateway as well: they would "
+            "overwrite each other turn by turn. Remove one, or let them differ.",
+            resource.source.position(path),
+            resource.address,
+            path,
+        )
 
 
 def ambiguous(address: Address, resources: Mapping[Address, Resource]) -> Diagnostic:

@@ -32,6 +32,7 @@ def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerp
         resource.lifecycle.manage,
         resource.source.position("").file,
         resource.labels,
+        id_stated=resource.stated_id is not None,
     )
 
 

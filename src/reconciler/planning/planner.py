@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change, FieldChange, Origin
@@ -15,10 +15,11 @@ from reconciler.model.memory import Entry
 from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning import findings, keys, policy, safety
-from reconciler.planning.decide import change_for, in_step
+from reconciler.planning.decide import change_for, doubled, in_step, move
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
 from reconciler.planning.match import matched
+from reconciler.planning.ownership import Ownership
 from reconciler.planning.secretdiff import Numbering, hint_moved, undetermined
 from reconciler.planning.threeway import drifted, server_given
 from reconciler.planning.unread import blind_change
@@ -48,6 +49,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         *draft.diagnostics,
         *(d for seen in world.observed.values() for d in seen.diagnostics),
         *policy.offline_findings(world.desired),
+        *findings.twins(world.desired, world.capabilities),
         *policy.secret_findings(world.desired, world.fingerprint),
         *keys.misplaced(world.desired, world.issuer),
         *policy.action_findings(world.desired, changes),
@@ -95,18 +97,25 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
     live, ambiguous, unowned = matched(seen.objects, resources, entries)
     draft.diagnostics += (findings.ambiguous(address, resources) for address in ambiguous)
     draft.unmanaged.update({(name, kind): count for kind, count in unowned.items()})
+    owned = world.ownership
+    draft.diagnostics += findings.of_ownership(owned, resources, context)
+    draft.changes += (doubled(a, owned) for a, owner in owned.doubles.items() if owner in resources)
     for address in sorted({*resources, *_in_scope(world.desired.scope, resources, entries, draft)}):
         if options.only is not None and address not in options.only:
+            continue
+        if address in owned.disputed or address in owned.torn:
             continue
         resource, entry, found = resources.get(address), entries.get(address), live.get(address)
         if not context.reads(address.kind):
             _unread(blind_change(resource, entry, world.ledger.intents.get(address), context), context, draft)
-        elif resource is not None and in_step(resource, entry, found, context):
+            if resource is not None and address in owned.moved:
+                draft.changes.append(move(resource, owned))
+        elif resource is not None and address not in owned.moved and in_step(resource, entry, found, context):
             draft.unchanged[name, address.kind] += 1
         elif found is not None or seen.saw(address.kind):
             _show(resource, entry, found, options, draft)
             if address not in ambiguous:
-                _decide(resource, entry, found, context, draft)
+                _decide(resource, entry, found, context, draft, owned)
 
 
 def _in_scope(
@@ -169,6 +178,7 @@ def _decide(
     live: Live | None,
     context: Context,
     draft: _Draft,
+    owned: Ownership,
 ) -> None:
     """Judge one object's change: is it ours, may it go."""
     if resource is not None:
@@ -178,9 +188,12 @@ def _decide(
         return
     change = change_for(resource, entry, live, context)
     if change is None:
-        if resource is not None:
+        if resource is not None and resource.address in owned.moved:
+            draft.changes.append(move(resource, owned))
+        elif resource is not None:
             draft.unchanged[resource.address.gateway, resource.address.kind] += 1
         return
+    change = replace(change, moved_from=owned.moved.get(change.address))
     if change.action is Action.DELETE and entry is not None:
         kept = findings.kept(entry, context)
         if kept is not None:

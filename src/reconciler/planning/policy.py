@@ -37,7 +37,7 @@ def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
 def _duplicate_names(endpoints: Mapping[Address, Resource]) -> Iterator[Diagnostic]:
     first: dict[tuple[str, Any, Any], Resource] = {}
     for address, resource in endpoints.items():
-        name = resource.spec.get("displayName", address.name)
+        name = resource.spec.get("displayName", resource.first_name)
         other = first.setdefault((address.gateway, resource.spec.get("provider"), name), resource)
         if other is not resource:
             yield _finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities, KindCapability
@@ -14,6 +14,7 @@ from reconciler.model.plan import Mode
 from reconciler.model.resource import Gateway, Secrets
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning.keys import IssuerOf
+from reconciler.planning.ownership import Ownership, owned, readdressed
 from reconciler.planning.rotation import Rotations
 from reconciler.planning.secretdiff import FingerprintOf, Numbering
 
@@ -81,7 +82,10 @@ def _of_nobody(_ref: SecretRef) -> None:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that a plan is made from. Resources are normalized; the ledger has no open intents of these gateways."""
+    """All that a plan is made from. Resources are normalized; the ledger has no open intents of these gateways.
+
+    Entries and live objects stand under the addresses that they are ours by: `ownership` says how they came there.
+    """
 
     desired: Desired
     observed: Mapping[str, Observed]
@@ -89,7 +93,29 @@ class World:
     capabilities: Mapping[str, Capabilities]
     fingerprint: FingerprintOf
     issuer: IssuerOf = _of_nobody
+    ownership: Ownership = field(default_factory=Ownership)
 
     def context(self, gateway: str, numbering: Numbering) -> Context:
         """The context of one gateway."""
         return Context(self.desired.gateways[gateway], self.capabilities[gateway], self.fingerprint, numbering)
+
+
+def world_of(
+    desired: Desired,
+    seen: Mapping[str, Observed],
+    ledger: LedgerSnapshot,
+    capabilities: Mapping[str, Capabilities],
+    fingerprint: FingerprintOf,
+    issuer: IssuerOf = _of_nobody,
+) -> World:
+    """The world as it was read, once it is settled whose is what."""
+    found = owned(desired.everywhere, ledger.entries, capabilities, seen)
+    return World(
+        desired,
+        readdressed(seen, desired.everywhere, found.entries, capabilities),
+        replace(ledger, entries=found.entries),
+        capabilities,
+        fingerprint,
+        issuer,
+        found,
+    )

@@ -104,6 +104,7 @@ def _change(change: Change) -> dict[str, Any]:
         "depends_on": [str(address) for address in change.depends_on],
         "position": _position(change.position),
         "fields": [_field(field) for field in change.fields],
+        **({} if change.moved_from is None else {"moved_from": str(change.moved_from)}),
     }
 
 

@@ -60,7 +60,9 @@ def _basis(read: Part, tool_version: str) -> Basis:
 
 
 def _summary(read: Part) -> Summary:
-    return Summary(**{field.name: read.member(field.name, int) for field in fields(Summary)})
+    return Summary(
+        **{field.name: read.member(field.name, int) for field in fields(Summary) if field.name in read.members}
+    )
 
 
 def _change(read: Part) -> Change:
@@ -77,7 +79,14 @@ def _change(read: Part) -> Change:
         reversible=Reversible(reversible.word("level", Undo), reversible.text("why")),
         depends_on=tuple(read.addresses("depends_on")),
         position=_optional(read, "position", _position),
+        moved_from=_moved_from(read),
     )
+
+
+def _moved_from(read: Part) -> Address | None:
+    if "moved_from" not in read.members:
+        return None
+    return address_of(read.text("moved_from"), f"{read.place}/moved_from")
 
 
 def _field(read: Part) -> FieldChange:

@@ -81,6 +81,7 @@ _FIELD: Schema = {
 
 _CHANGE = _object(
     "What happens to one object.",
+    {"moved_from": {**_ADDRESS, "description": "Where the ledger had it; there only if it moves."}},
     address=_ADDRESS,
     gateway=_TEXT,
     kind=_TEXT,
@@ -171,7 +172,7 @@ def _plan() -> Schema:
             secrets={"enum": ["available", "unavailable"]},
             observed={"type": "object", "additionalProperties": _DIGEST, "description": "Live digest by address."},
         ),
-        summary=_object("Counts of objects.", **dict.fromkeys(_COUNTED, _COUNT)),
+        summary=_object("Counts of objects.", {"move": _COUNT}, **dict.fromkeys(_COUNTED, _COUNT)),
         changes={**_list(_ref("change")), "description": "In the order of execution."},
         drift={**_list(_ref("change")), "description": "What differs from what was last applied; never executed."},
         diagnostics=_list(_ref("diagnostic")),

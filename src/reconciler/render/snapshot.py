@@ -93,6 +93,7 @@ def _entry(entry: Entry, labels: _Labels) -> dict[str, Any]:
         "revision": entry.revision,
         "protect": entry.protect,
         "depends_on": [str(address) for address in entry.depends_on],
+        "id_stated": entry.id_stated,
     }
 
 
@@ -140,6 +141,7 @@ def _read_entry(read: Part) -> Entry:
         read.text_or_none("revision"),
         read.member("protect", bool),
         tuple(read.addresses("depends_on")),
+        id_stated="id_stated" in read.members and read.member("id_stated", bool),
     )
 
 

@@ -24,6 +24,7 @@ _STYLES = {
     Action.REPLACE: "magenta",
     Action.DELETE: "red",
     Action.ADOPT: "cyan",
+    Action.MOVE: "cyan",
     Action.FORGET: "cyan",
     Action.NOOP: "",
 }

@@ -22,6 +22,7 @@ SYMBOLS: Mapping[Action, str] = {
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
     Action.ADOPT: "=",
+    Action.MOVE: ">",
     Action.FORGET: "x",
     Action.NOOP: " ",
 }
@@ -150,10 +151,11 @@ def note(field: FieldChange) -> str:
 
 
 def remarks(change: Change) -> Sequence[str]:
-    """What whoever approves a write should know beside its fields: a weak guard, a way back that is missing."""
+    """What whoever approves a write should know beside its fields: where it was, a weak guard, a way back."""
+    moved = [] if change.moved_from is None else [f"moved from {clean(str(change.moved_from))}"]
     if not change.action.writes:
-        return ()
-    found = []
+        return moved if change.action is not Action.MOVE else ()
+    found = moved
     if change.guard.strength <= Guard.COMPARE.strength and change.action is not Action.CREATE:
         found.append(f"guard: {_GUARDS[change.guard]}")
     if change.reversible.why:
@@ -169,7 +171,7 @@ _GUARDS: Mapping[Guard, str] = {
 
 def footer(summary: Summary) -> str:
     """The last line of a plan."""
-    if not any((summary.create, summary.update, summary.replace, summary.delete, summary.adopt, summary.forget)):
+    if not any((summary.create, summary.update, summary.delete, *(count for _, count in _rarer(summary)))):
         return "No changes."
     extra = [f"{count} to {word}" for word, count in _rarer(summary) if count]
     usual = f"{summary.create} to create, {summary.update} to update, {summary.delete} to delete"
@@ -177,7 +179,12 @@ def footer(summary: Summary) -> str:
 
 
 def _rarer(summary: Summary) -> Sequence[tuple[str, int]]:
-    return (("replace", summary.replace), ("adopt", summary.adopt), ("forget", summary.forget))
+    return (
+        ("replace", summary.replace),
+        ("adopt", summary.adopt),
+        ("move", summary.move),
+        ("forget", summary.forget),
+    )
 
 
 def asides(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 
 from reconciler import __version__, planning, platforms
 from reconciler.engine import SystemClock, select
+from reconciler.model.capability import Capabilities
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, ordered
 from reconciler.model.live import Observed
@@ -15,7 +16,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.ports import Clock, Platform
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.snapshot import Snapshot
-from reconciler.planning import PlanOptions, World
+from reconciler.planning import PlanOptions
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
 from reconciler.wiring.inference import history_findings, unfit
@@ -38,7 +39,8 @@ def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Dia
     questions = (*unfit(desired.inference), *history_findings(desired, known))
     hosts = (*misdirected(desired, known, allowed_hosts), *in_clear(desired, known))
     dates = planning.due(desired, today(SystemClock()))
-    return ordered((*limits, *hosts, *questions, *dates, *planning.offline_findings(fleet)))
+    rules = (*planning.offline_findings(fleet), *planning.twins(fleet, _abilities(known)))
+    return ordered((*limits, *hosts, *questions, *dates, *rules))
 
 
 def plan_against(
@@ -58,13 +60,10 @@ def plan_against(
     require_hosts(chosen, known, allowed_hosts)
     fleet = normalized(chosen, known)
     seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
-    world = World(
-        desired=fleet,
-        observed=planning.readdressed(seen, fleet.resources, taken.ledger.entries),
-        ledger=taken.ledger,
-        capabilities={name: platform.capabilities for name, platform in known.items()},
-        fingerprint=lambda _gateway, _ref: None,
-    )
+    abilities = _abilities(known)
+    located = planning.located(fleet.resources, taken.ledger.entries, abilities, lambda each: _normal(each, known))
+    fleet = replace(fleet, resources=located)
+    world = planning.world_of(fleet, seen, taken.ledger, abilities, lambda _gateway, _ref: None)
     made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
     clock = SystemClock()
     dates = planning.due(chosen, today(clock))
@@ -103,8 +102,14 @@ def unsupported(desired: Desired, known: Mapping[str, Platform]) -> Sequence[Dia
 
 def normalized(desired: Desired, known: Mapping[str, Platform]) -> Desired:
     """The same fleet with each platform's defaults, as a read would show it."""
+    return replace(desired, resources={address: _normal(r, known) for address, r in desired.resources.items()})
 
-    def normal(resource: Resource) -> Resource:
-        return known[resource.address.gateway].normalize(resource)
 
-    return replace(desired, resources={address: normal(r) for address, r in desired.resources.items()})
+def _normal(resource: Resource, known: Mapping[str, Platform]) -> Resource:
+    platform = known[resource.address.gateway]
+    able = platform.capabilities.kinds.get(resource.address.kind)
+    return platform.normalize(resource if able is None else planning.with_first_id(resource, able))
+
+
+def _abilities(known: Mapping[str, Platform]) -> Mapping[str, Capabilities]:
+    return {name: platform.capabilities for name, platform in known.items()}

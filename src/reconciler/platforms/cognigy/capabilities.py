@@ -28,6 +28,8 @@ AS_GIVEN = KindCapability(
     guard=Guard.COMPARE,
     verify=True,
     write_only=("/spec/credentials/*/apiKey",),
+    named=True,
+    identity=("displayName",),
 )
 
 CAPABILITIES = Capabilities(

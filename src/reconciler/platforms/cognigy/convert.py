@@ -37,7 +37,7 @@ _ROOT = "/spec/credentials"
 
 def name_of(resource: Resource) -> str:
     """What the provider is called on the gateway."""
-    return resource.remote_id or str(resource.spec.get("displayName") or resource.address.name)
+    return resource.remote_id or str(resource.spec.get("displayName") or resource.first_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class CognigyPlatform:
         name = name_of(resource)
         spec = {**DEFAULTS, **without(resource.spec, left_out), "displayName": name}
         normal = placed(replace(resource, spec=spec))
-        return normal if name == resource.address.name else replace(normal, remote_id=name)
+        if name == resource.address.name:
+            return normal
+        stated = name if resource.remote_id is None and name != resource.first_name else resource.stated_id
+        return replace(normal, remote_id=name, stated_id=stated)
 
     def base_url(self, gateway: Gateway) -> str:
         """From `url`, or from `org` as the contract says. Raises InputError for an `org` that is no tenant name."""

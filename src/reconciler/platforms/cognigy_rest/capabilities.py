@@ -15,7 +15,12 @@ EXTENSION = "@cognigy/generative-ai-provider"
 CAPABILITIES = Capabilities(
     kinds={
         ENDPOINT: KindCapability(
-            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
+            guard=Guard.COMPARE,
+            preflight=True,
+            verify=True,
+            write_only=("/spec/credentials/*/apiKey",),
+            identity=("displayName",),
+            unique=("displayName",),
         )
     },
     permissions=("a user who may edit the project's large language models, connections and settings",),

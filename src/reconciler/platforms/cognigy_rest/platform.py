@@ -60,7 +60,7 @@ def _filled(resource: Resource) -> Spec:
     options = {"default": False, **spec.get("options", {})}
     cases = options.get("useCases", ())
     return {
-        "displayName": resource.address.name,
+        "displayName": resource.first_name,
         **spec,
         "credentials": _ordered(spec.get("credentials", {})),
         "fallbackModels": list(spec.get("fallbackModels", ())),

@@ -80,7 +80,7 @@ def _readiness_findings(resource: Resource) -> Iterator[Diagnostic]:
 
 
 def _name_findings(resource: Resource) -> Iterator[Diagnostic]:
-    name = resource.address.name
+    name = resource.first_name
     shown = resource.spec.get("displayName", name)
     if not isinstance(shown, str) or SEPARATOR in shown:
         path = "/spec/displayName" if "displayName" in resource.spec else "/metadata/name"

@@ -121,7 +121,7 @@ class CxoneAdapter:
     async def create(self, resource: Resource, material: Material) -> Live:
         """PUT that refuses to overwrite, or POST for a webhook."""
         if resource.address.kind == ENDPOINT:
-            name = resource.remote_id or resource.address.name
+            name = resource.remote_id or resource.first_name
             body = endpoint_body(resource, material, EMPTY)
             return self._stored(await self.api.put("endpoint", name, body, ABSENT, material), name)
         return self._hooked(await self.api.post("webhooks", webhook_body(resource, material, EMPTY), material))

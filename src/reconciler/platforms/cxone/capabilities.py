@@ -14,9 +14,14 @@ WEBHOOK = "Webhook"
 CAPABILITIES = Capabilities(
     kinds={
         ENDPOINT: KindCapability(
-            guard=Guard.ETAG, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
+            guard=Guard.ETAG,
+            preflight=True,
+            verify=True,
+            write_only=("/spec/credentials/*/apiKey",),
+            named=True,
+            unique=("provider", "displayName"),
         ),
-        WEBHOOK: KindCapability(guard=Guard.ETAG, write_only=("/spec/secret",)),
+        WEBHOOK: KindCapability(guard=Guard.ETAG, write_only=("/spec/secret",), identity=("name", "url")),
     },
     permissions=("llm:gateway:read", "llm:gateway:write", "webhook:read", "webhook:write"),
     dialect="openai",

@@ -72,7 +72,7 @@ def _filled(resource: Resource, spec: Spec) -> Spec:
         return spec if events == spec.get("events") else {**spec, "events": events}
     if "displayName" in spec and "fallbackStrategy" in spec:
         return spec
-    return {"displayName": resource.address.name, "fallbackStrategy": DEFAULT_STRATEGY, **spec}
+    return {"displayName": resource.first_name, "fallbackStrategy": DEFAULT_STRATEGY, **spec}
 
 
 PLATFORM = CxonePlatform()

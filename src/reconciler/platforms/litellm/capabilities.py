@@ -14,9 +14,9 @@ WEBHOOK = "Webhook"
 CAPABILITIES = Capabilities(
     kinds={
         ENDPOINT: KindCapability(
-            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
+            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",), named=True
         ),
-        WEBHOOK: KindCapability(guard=Guard.COMPARE, verify=True),
+        WEBHOOK: KindCapability(guard=Guard.COMPARE, verify=True, identity=("name",), unique=()),
     },
     permissions=("the proxy's master key, or a key of a proxy administrator",),
     dialect="openai",

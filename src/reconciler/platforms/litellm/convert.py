@@ -35,7 +35,7 @@ OURS = ("model", "litellm_credential_name", "order", "rpm", "max_parallel_reques
 
 def group_of(resource: Resource) -> str:
     """The model group that a resource stands for."""
-    return resource.remote_id or resource.address.name
+    return resource.remote_id or resource.first_name
 
 
 def remote_id(group: str, key_id: str) -> str:

@@ -11,6 +11,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway, Resource, Spec
 from reconciler.platforms.findings import require, without_ignored
 from reconciler.platforms.litellm.capabilities import CAPABILITIES, DEFAULT_STRATEGY, NAME, WEBHOOK
+from reconciler.platforms.litellm.convert import group_of
 from reconciler.platforms.litellm.unsupported import gateway_findings, inexpressible, resource_findings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class LitellmPlatform:
 def _filled(resource: Resource) -> Spec:
     spec = resource.spec
     dropped = {name for name in _EMPTY if not spec.get(name)}
-    if spec.get("displayName") == (resource.remote_id or resource.address.name):
+    if spec.get("displayName") == group_of(resource):
         dropped.add("displayName")
     return {
         "fallbackStrategy": DEFAULT_STRATEGY,

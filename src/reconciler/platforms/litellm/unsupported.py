@@ -67,7 +67,7 @@ def resource_findings(resource: Resource) -> Iterator[Diagnostic]:
 def _webhook_findings(resource: Resource) -> Iterator[Diagnostic]:
     """`url` was checked by the language; one that no manifest could hold is the proxy's that it does not show."""
     spec = resource.spec
-    if spec.get("name") != resource.address.name:
+    if spec.get("name") != resource.first_name:
         detail = "litellm gives its webhook no name, so that of the resource is all it has; take displayName out."
         yield finding(resource, "PLATFORM001", detail, "/spec/name")
     if not str(spec.get("url", "")).startswith(("http://", "https://")):

@@ -72,7 +72,7 @@ class Webhooks:
     async def create(self, resource: Resource) -> Live:
         """Set it up, or complete what was begun. Raises Conflict where the proxy has one."""
         seen = await self._surely()
-        name, url = resource.address.name, resource.spec["url"]
+        name, url = resource.spec["name"], resource.spec["url"]
         self._require_reach(seen)
         self._require_place(seen)
         await self._note(seen, Mark(name, url, unfinished=True))
@@ -152,8 +152,8 @@ class Webhooks:
         """Send another address, switch on again what somebody switched off, or make somebody's ours."""
         seen = await self.look()
         self._require_reach(seen)
-        name, url = live.remote_id, resource.spec["url"]
-        before = Mark(name, url, unfinished=True) if seen.mark is None else replace(seen.mark, pending=url)
+        name, url = resource.spec["name"], resource.spec["url"]
+        before = Mark(live.remote_id, url, unfinished=True) if seen.mark is None else replace(seen.mark, pending=url)
         await self._note(seen, before)
         await self.api.configure(seen.switched_on(url))
         return await self._finish(Mark(name, url))

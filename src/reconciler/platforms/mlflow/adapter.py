@@ -102,7 +102,7 @@ class MlflowAdapter:
         if resource.address.kind == WEBHOOK:
             made = await self.api.post_webhook(convert.webhook_body(resource, material), material)
             return self._of_write(made)
-        name = resource.remote_id or resource.address.name
+        name = resource.remote_id or resource.first_name
         await self._require_free(name)
         await self._make(name, resource, material)
         return await self._written(resource.address, name)

@@ -14,9 +14,11 @@ WEBHOOK = "Webhook"
 CAPABILITIES = Capabilities(
     kinds={
         ENDPOINT: KindCapability(
-            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",)
+            guard=Guard.COMPARE, preflight=True, verify=True, write_only=("/spec/credentials/*/apiKey",), named=True
         ),
-        WEBHOOK: KindCapability(guard=Guard.COMPARE, verify=True, write_only=("/spec/secret",)),
+        WEBHOOK: KindCapability(
+            guard=Guard.COMPARE, verify=True, write_only=("/spec/secret",), identity=("name", "url")
+        ),
     },
     dialect="mlflow",
     dialects={"http": "mlflow"},

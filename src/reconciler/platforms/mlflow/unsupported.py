@@ -54,7 +54,7 @@ def findings(resource: Resource) -> Iterator[Diagnostic]:
 
 def _endpoint(resource: Resource) -> Iterator[Diagnostic]:
     spec = resource.spec
-    name = resource.remote_id or resource.address.name
+    name = resource.remote_id or resource.first_name
     if not _ENDPOINT_NAME.fullmatch(name):
         detail = f"mlflow takes letters, digits, dots, dashes and underscores for an endpoint's name, not {name!r}."
         yield finding(resource, "PLATFORM003", detail, "/metadata/remoteId")

@@ -9,7 +9,15 @@ NAME = "smg"
 ENDPOINT = "Endpoint"
 
 CAPABILITIES = Capabilities(
-    kinds={ENDPOINT: KindCapability(guard=Guard.COMPARE, verify=True, write_only=("/spec/credentials/*/apiKey",))},
+    kinds={
+        ENDPOINT: KindCapability(
+            guard=Guard.COMPARE,
+            verify=True,
+            write_only=("/spec/credentials/*/apiKey",),
+            identity=("apiBase",),
+            unique=("apiBase",),
+        )
+    },
     hands_on=True,
 )
 

@@ -94,7 +94,7 @@ async def verify(
     assembly = located(assembly, entries)
     seen = await sought(assembly, await observe(assembly), entries)
     findings = ordered((*assembly.desired.diagnostics, *(d for one in seen.values() for d in one.diagnostics)))
-    observed = planning.readdressed(seen, assembly.desired.resources, entries, assembly.capabilities)
+    observed = planning.readdressed(seen, assembly.desired.everywhere, entries, assembly.capabilities)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
     outcomes = await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen))
@@ -133,7 +133,7 @@ async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
     """All that is there under its own addresses, and the ledger as it stands once leftovers are settled."""
     seen, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
     seen = await sought(assembly, seen, known.entries)
-    placed = planning.readdressed(seen, assembly.desired.resources, known.entries, assembly.capabilities)
+    placed = planning.readdressed(seen, assembly.desired.everywhere, known.entries, assembly.capabilities)
     return seen, resolve(known, placed)
 
 

@@ -38,6 +38,18 @@ class _Draft:
     unmanaged: Counter[tuple[str, str]] = field(default_factory=Counter)
     undetermined: int = 0
 
+    def go_along(self, resource: Resource | None, owned: Ownership) -> None:
+        """The entry of what cannot be looked at may still go elsewhere."""
+        if resource is not None and resource.address in owned.moved:
+            self.changes.append(move(resource, owned))
+
+    def leave(self, resource: Resource | None, owned: Ownership) -> None:
+        """Nothing is to be done to an object, but that its entry may go elsewhere."""
+        if resource is not None and resource.address in owned.moved:
+            self.changes.append(move(resource, owned))
+        elif resource is not None:
+            self.unchanged[resource.address.gateway, resource.address.kind] += 1
+
 
 def make_plan(world: World, options: PlanOptions) -> Plan:
     """Compare what is desired, what was applied and what is live, object by object."""
@@ -100,18 +112,16 @@ def _gateway(world: World, options: PlanOptions, draft: _Draft, context: Context
     owned = world.ownership
     draft.diagnostics += findings.of_ownership(owned, resources, context)
     draft.changes += (doubled(a, owned) for a, owner in owned.doubles.items() if owner in resources)
-    for address in sorted({*resources, *_in_scope(world.desired.scope, resources, entries, draft)}):
+    unclear = owned.disputed.keys() | owned.torn.keys()
+    for address in sorted({*resources, *_in_scope(world.desired.scope, resources, entries, draft)} - unclear):
         if options.only is not None and address not in options.only:
-            continue
-        if address in owned.disputed or address in owned.torn:
             continue
         resource, entry, found = resources.get(address), entries.get(address), live.get(address)
         if not context.reads(address.kind):
             _unread(blind_change(resource, entry, world.ledger.intents.get(address), context), context, draft)
-            if resource is not None and address in owned.moved:
-                draft.changes.append(move(resource, owned))
-        elif resource is not None and address not in owned.moved and in_step(resource, entry, found, context):
-            draft.unchanged[name, address.kind] += 1
+            draft.go_along(resource, owned)
+        elif resource is not None and in_step(resource, entry, found, context):
+            draft.leave(resource, owned)
         elif found is not None or seen.saw(address.kind):
             _show(resource, entry, found, options, draft)
             if address not in ambiguous:
@@ -188,10 +198,7 @@ def _decide(
         return
     change = change_for(resource, entry, live, context)
     if change is None:
-        if resource is not None and resource.address in owned.moved:
-            draft.changes.append(move(resource, owned))
-        elif resource is not None:
-            draft.unchanged[resource.address.gateway, resource.address.kind] += 1
+        draft.leave(resource, owned)
         return
     change = replace(change, moved_from=owned.moved.get(change.address))
     if change.action is Action.DELETE and entry is not None:

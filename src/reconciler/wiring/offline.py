@@ -102,7 +102,11 @@ def unsupported(desired: Desired, known: Mapping[str, Platform]) -> Sequence[Dia
 
 def normalized(desired: Desired, known: Mapping[str, Platform]) -> Desired:
     """The same fleet with each platform's defaults, as a read would show it."""
-    return replace(desired, resources={address: _normal(r, known) for address, r in desired.resources.items()})
+    fleet = replace(desired, resources={address: _normal(r, known) for address, r in desired.resources.items()})
+    if desired.scope is None:
+        return fleet
+    others = {a: _normal(r, known) if a.gateway in known else r for a, r in desired.scope.elsewhere.items()}
+    return replace(fleet, scope=replace(desired.scope, elsewhere=others))
 
 
 def _normal(resource: Resource, known: Mapping[str, Platform]) -> Resource:

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import fleet
+from reconciler.settings.values import at as settings_at
 
 HERE = Path(__file__).parent
 RECONCILER = str(Path(sys.executable).with_name("reconciler"))
@@ -120,7 +121,7 @@ class Bench:
 
     def forget_cache(self) -> None:
         """Make the next plan a cold one."""
-        shutil.rmtree(self.folder / ".reconciler" / "cache", ignore_errors=True)
+        shutil.rmtree(settings_at(self.folder).cache_path, ignore_errors=True)
 
     def forget_everything(self) -> None:
         """An empty gateway and no ledger."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import browser
@@ -37,6 +37,18 @@ def _left_out(config: pytest.Config) -> Mapping[str, str]:
         absent = "" if REAL.is_dir() else " (there is no .real/ yet)"
         found["real"] = f"tests against real servers are left out; `make test-real` installs and runs them{absent}"
     return found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests keep what they have read away from the cache of whoever runs them."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["XDG_CACHE_HOME"]
+    else:
+        os.environ["XDG_CACHE_HOME"] = before
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -38,7 +38,8 @@ def test_without_any_settings_everything_has_a_default(tmp_path: Path) -> None:
     """A newcomer writes manifests first, and settings when there is a reason."""
     settings = load(tmp_path)
     assert settings.ledger_path == tmp_path / ".reconciler" / "ledger.sqlite"
-    assert settings.audit_path.parent == settings.cache_path.parent == settings.directory
+    assert settings.audit_path.parent == settings.directory
+    assert not settings.cache_path.is_relative_to(settings.root)
     assert (settings.max_change_percent, settings.min_objects) == (30, 10)
 
 

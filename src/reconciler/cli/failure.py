@@ -15,7 +15,6 @@ Wrong usage is left to `main`; streams that cannot be written are looked after i
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import click
 
+from reconciler import storage
 from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.errors import Blocked, Defect, InputError, ReconcilerError
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -71,10 +71,8 @@ def _kept(error: BaseException, directory: Path) -> str:
     what = str(error) if isinstance(error, Defect) else f"{type(error).__name__}. This is a defect of reconciler"
     path = directory / "defect.txt"
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(_trace(error))
+        storage.private_folder(directory)
+        storage.write_whole(path, "".join(_trace(error)))
     except OSError:
         return f"{what}: please report it."
     return f"{what}: please report it with {path}."

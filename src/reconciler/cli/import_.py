@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler import storage
 from reconciler.cli import staging
 from reconciler.cli.exits import FAILED, OK
 from reconciler.cli.imported import EXAMPLE, Found, differs, document, left_out, lines, objects, unrecorded
@@ -171,6 +172,8 @@ class _Import:
         entries = self._entries(session, desired, found)
         records = self.declares and not self.given["manifests_only"]
         async with engine.taking_over(session, seen, entries if records else ()):
+            for path in found.files:
+                storage.require_no_link(path)
             staging.write_all(found.files)
         found.entries, found.recorded = entries, records
         if not records:

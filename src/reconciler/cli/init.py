@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reconciler import storage
 from reconciler.cli.options import shared
 
 UNPINNED = "OWNER/reconciler@0000000000000000000000000000000000000000 # the commit that you trust"
@@ -32,13 +34,18 @@ def command(folder: Path, action: str | None, *, no_workflows: bool, force: bool
     wanted = dict(_wanted(action or UNPINNED))
     if no_workflows:
         wanted = {name: text for name, text in wanted.items() if not name.startswith(".github/")}
-    there = [name for name in wanted if (folder / name).exists()]
+    there = [name for name in wanted if os.path.lexists(folder / name)]
     if there and not force:
         raise click.ClickException(f"{', '.join(there)} is there already; --force writes over it. Nothing was written.")
+    try:
+        for name in (*wanted, ".gitignore"):
+            storage.require_no_link(folder / name)
+    except storage.LinkInTheWay as error:
+        raise click.ClickException(f"{error}. Nothing was written.") from None
     for name, text in wanted.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        storage.write_whole(path, text)
         click.echo(f"wrote {path}")
     _ignore(folder / ".gitignore")
     for line in _next(wanted, pinned=action is not None):
@@ -69,7 +76,7 @@ def _ignore(path: Path) -> None:
     """What the tool keeps beside the manifests is no business of Git."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     if _IGNORED not in text.splitlines(keepends=True):
-        path.write_text(text + ("" if not text or text.endswith("\n") else "\n") + _IGNORED, encoding="utf-8")
+        storage.write_whole(path, text + ("" if not text or text.endswith("\n") else "\n") + _IGNORED)
 
 
 def _next(wanted: Mapping[str, str], *, pinned: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler import storage
 from reconciler.cli.report import FORMATS, Destination
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,9 +66,15 @@ def reporting(function: F) -> F:
     return shared(function)
 
 
-def _beside_a_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+def beside_a_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """A file in a folder that is there, and that no link of a proposal leads to."""
     if value is not None and not value.parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(value.parent)!r}", ctx, param)
+    if value is not None:
+        try:
+            storage.require_no_link(value)
+        except storage.LinkInTheWay as error:
+            raise click.BadParameter(str(error), ctx, param) from None
     return value
 
 
@@ -97,7 +104,7 @@ gateways = click.option(
 out = click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    callback=_beside_a_folder,
+    callback=beside_a_folder,
     help="Write the plan file, which holds no secret.",
 )
 
@@ -113,7 +120,7 @@ metrics = click.option(
     "--metrics",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    callback=_beside_a_folder,
+    callback=beside_a_folder,
     help="Write gauges for the textfile collector of node_exporter.",
 )
 

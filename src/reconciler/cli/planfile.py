@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from reconciler import __version__
+from reconciler import __version__, storage
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.jsontext import json_value
@@ -18,17 +17,7 @@ _MANIFESTS = frozenset({".yaml", ".yml"})
 
 def write(path: Path, plan: Plan) -> None:
     """Write a plan file, replacing an older one only once the new one is complete."""
-    write_whole(path, documents.text(documents.plan_document(plan)))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    storage.write_whole(path, documents.text(documents.plan_document(plan)))
 
 
 def is_plan_file(path: Path) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, Protocol, TextIO
 
 import click
+
+from reconciler import storage
 
 if TYPE_CHECKING:
     from reconciler.render.subject import Subject
@@ -102,9 +105,14 @@ class Destination:
             raise ValueError(f"{text!r} is not FORMAT:FILE; formats are {', '.join(FORMATS)}")
         if not Path(file).parent.is_dir() or Path(file).is_dir():
             raise ValueError(f"{file!r} cannot be written: there is no such folder, or it is one")
+        try:
+            storage.require_no_link(Path(file))
+        except storage.LinkInTheWay as error:
+            raise ValueError(str(error)) from None
         return cls(name, Path(file))
 
     def write(self, report: Report) -> None:
         """Write the file."""
-        with self.path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            FORMATS[self.format](report, file, color=False)
+        text = StringIO()
+        FORMATS[self.format](report, text, color=False)
+        storage.write_whole(self.path, text.getvalue())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconciler import storage
 from reconciler.cli.options import shared
 
 
@@ -19,9 +20,10 @@ def command(kind: str | None, write: Path | None) -> None:
     if write is not None and kind is not None:
         raise click.UsageError("--write writes all schemas: leave KIND out")
     if write is not None:
+        storage.require_no_link(write)
         write.mkdir(parents=True, exist_ok=True)
         for name, text in _all():
-            (write / name).write_text(text, encoding="utf-8")
+            storage.write_whole(write / name, text)
         return
     click.echo(_one(kind), nl=False)
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from reconciler import settings as settings_room
+from reconciler import storage
 from reconciler.cli.failure import PASSED_ON, Failure, OutOfTime, failure_of
 from reconciler.cli.logging import LogProgress
 from reconciler.cli.report import FORMATS, Ending, Report
@@ -53,6 +54,7 @@ class Command:
         gc.set_threshold(500_000, 50, 100)
         try:
             read = settings_room.load_settings(given, os.environ, _working_folder(), given.get("settings"))
+            storage.mend(read.directory)
         except (ReconcilerError, OSError) as error:
             run = cls(given, settings_room.Settings(Path()), LogProgress("console", logging.ERROR))
             sys.exit(run.fail(failure_of(error, run.settings.directory), failing or failed_ending))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.exits import OK
-from reconciler.cli.options import gateways, paths, reporting
+from reconciler.cli.options import beside_a_folder, gateways, paths, reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
 from reconciler.model.snapshot import Snapshot
@@ -22,6 +22,7 @@ from reconciler.model.snapshot import Snapshot
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     required=True,
+    callback=beside_a_folder,
     help="Write the snapshot here. It holds no secret.",
 )
 @reporting

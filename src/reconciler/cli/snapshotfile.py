@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.cli.planfile import write_whole
+from reconciler import storage
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.jsontext import json_value
@@ -18,7 +18,7 @@ OLD = timedelta(days=1)
 
 def write(path: Path, taken: Snapshot) -> None:
     """Write the file, replacing an older one only once the new one is complete."""
-    write_whole(path, documents.text(snapshot_document(taken)))
+    storage.write_whole(path, documents.text(snapshot_document(taken)))
 
 
 def read(path: Path) -> Snapshot:

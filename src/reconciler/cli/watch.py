@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciler import storage
 from reconciler.cli.failure import Failure
 from reconciler.cli.report import Ending
 from reconciler.cli.session import Command, say
@@ -61,9 +61,4 @@ class Watch:
 
         took = time.monotonic() - self._begun
         measured = metrics.Measured(self._command, code, time.time(), took, plan, outcomes, self._requests)
-        half = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            half.write_text(metrics.text(measured), encoding="utf-8")
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+        storage.write_whole(path, metrics.text(measured))

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler import storage
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
@@ -44,7 +46,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where there can be no such file, or it holds something else."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        storage.private_folder(path.parent)
+        os.close(storage.open_private(path, os.O_RDWR | os.O_CREAT))
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=15, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")

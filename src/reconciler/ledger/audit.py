@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from reconciler import storage
 from reconciler.errors import Defect, LedgerError
 from reconciler.ledger.chain import LINKS, START, Link, chained, examine, follow
 from reconciler.model.memory import AuditEvent, AuditMark
@@ -265,10 +266,10 @@ def _lines(count: int) -> str:
 def _opened(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
     try:
-        return os.open(path, flags, 0o600)
+        return storage.open_private(path, flags)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(path, flags, 0o600)
+        storage.private_folder(path.parent)
+        return storage.open_private(path, flags)
 
 
 def _put(descriptor: int, event: Mapping[str, Any], size: int, link: Link) -> tuple[int, Link]:
@@ -302,7 +303,7 @@ def _keep_aside(path: Path, torn: bytes) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.torn-{number}")).exists():
         number += 1
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = storage.open_private(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         os.write(descriptor, torn)
         os.fsync(descriptor)
@@ -312,4 +313,4 @@ def _keep_aside(path: Path, torn: bytes) -> Path:
 
 
 def _unusable(path: Path, error: OSError) -> LedgerError:
-    return LedgerError(f"the audit file {path} cannot be written: {error.strerror}. (AUDIT001)")
+    return LedgerError(f"the audit file {path} cannot be written: {error.strerror or error}. (AUDIT001)")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from reconciler import storage
 from reconciler.errors import LedgerCorrupt, LedgerError, LedgerTooNew
 
 APPLICATION_ID = 0x5245434F
@@ -37,6 +38,9 @@ _COLUMNS = {
     "runs": "number run_id pid host started body",
 }
 
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What the database writes beside its file, with the permissions of that file."""
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another program has kept it locked for long: end that program",
@@ -64,8 +68,12 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises LedgerCorrupt, LedgerTooNew, or LedgerError when the place cannot be used.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        storage.private_folder(path.parent)
+        for name in (path.name, *(path.name + ending for ending in _BESIDE)):
+            storage.require_file(path.with_name(name))
+        os.close(storage.open_private(path, os.O_RDWR | os.O_CREAT))
+    except storage.LinkInTheWay as error:
+        raise _unusable(path, str(error)) from error
     except OSError as error:
         raise _unusable(path, f"{error.strerror}: correct path and permissions") from error
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from reconciler.manifest import files
@@ -101,7 +102,13 @@ def language() -> str:
     here = Path(__file__).parent
     folders = (here, here.parent / "kinds", here.parent / "model")
     names = sorted(path for folder in folders for path in folder.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in names)).hexdigest()[:16]
+    names.append(here.parent / "schemas.py")
+    judges = "".join(f"{name}={version(name)}\n" for name in _JUDGES)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in names) + judges.encode()).hexdigest()[:16]
+
+
+_JUDGES = ("pyyaml", "pydantic", "jsonschema", "google-re2")
+"""Libraries that say what is valid."""
 
 
 def decoded(content: bytes, shown: str, diagnostics: list[Diagnostic]) -> str | None:

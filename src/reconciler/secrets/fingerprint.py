@@ -17,6 +17,7 @@ import hmac
 import os
 from pathlib import Path
 
+from reconciler import storage
 from reconciler.errors import SecretMissing
 from reconciler.model.secret import Fingerprint, SecretValue
 
@@ -53,8 +54,8 @@ def derived(root: SecretValue, purpose: str) -> FingerprintKey:
 def kept(path: Path) -> FingerprintKey:
     """The random key in `path`, made readable for its owner alone when it is not there."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        storage.private_folder(path.parent)
+        descriptor = storage.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
         return _read(path)
     except OSError as error:

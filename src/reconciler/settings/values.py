@@ -6,6 +6,7 @@ they come from whoever runs the tool: in a job for untrusted code, from variable
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,7 +42,7 @@ class Settings:
 
     `fleet` tells these manifests from others of the same repository, for comments and issues; None for what the folder
     of `root` tells.
-    `directory` holds what the tool keeps: ledger, audit, cache, the data of embedded gateways. `color` is
+    `directory` holds what the tool keeps: ledger, audit, the data of embedded gateways. `color` is
     auto, always or never; `ask` says whether a person may be asked. Times are in seconds; `timeout` is for
     a whole command, None for no limit. `allowed_hosts` are patterns with ``*``, empty for any host. `rotations`
     (allow, ask, forbid) says what may become of secrets whose value alone changed.
@@ -76,8 +77,10 @@ class Settings:
 
     @property
     def cache_path(self) -> Path:
-        """The folder of what can be computed again."""
-        return self.directory / "cache"
+        """The folder of what can be computed again: the user's own, and none that comes with the checkout."""
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(os.path.expanduser(base)) / "reconciler" / name  # noqa: PTH111 - no home is no error
 
 
 def load_settings(

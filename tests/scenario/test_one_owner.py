@@ -225,3 +225,48 @@ def test_another_id_is_another_object(bench: Bench, before: str, after: str) -> 
     assert old < set(bench.endpoints())
     assert len(bench.endpoints()) == 2
     settled(bench)
+
+
+def shown(name: str, display: str, rpm: int = 600) -> str:
+    """An endpoint with a display name of its own."""
+    return endpoint(name, rpm=rpm).replace(f"shown-{name}", display)
+
+
+def test_display_names_that_are_passed_on_are_written_in_turn(bench: Bench) -> None:
+    """The gateway refuses a name that somebody still has: whoever takes it comes after who gives it up."""
+    bench.manifests(shown("one", "first"), shown("two", "second"))
+    assert bench.apply().code == 0
+    bench.manifests(shown("one", "second"), shown("three", "first"), shown("two", "third"))
+    plan = bench.plan()
+    order = [name for _, name in actions(plan.json)]
+    assert order == ["two", "one", "three"], plan.out
+    done = bench.apply()
+    assert done.code == 0, done.out + done.err
+    assert {e["name"] for e in bench.endpoints().values()} == {"first", "second", "third"}
+    settled(bench)
+
+
+def test_display_names_that_are_exchanged_are_refused_in_the_plan(bench: Bench) -> None:
+    """No order would do: better said before the first write than by a 409 in the middle."""
+    bench.manifests(shown("one", "first"), shown("two", "second"))
+    assert bench.apply().code == 0
+    before, _ = bench.endpoints(), written(bench)
+    bench.manifests(shown("one", "second"), shown("two", "first"))
+    plan = bench.plan()
+    assert (plan.code, codes(plan.json)) == (3, {"SAFETY006"}), plan.out
+    assert bench.apply().code == 3
+    assert (written(bench), bench.endpoints()) == ([], before)
+
+
+def test_what_a_list_lacks_is_read_by_its_id(bench: Bench) -> None:
+    """A webhook that a list leaves out was made a second time; an endpoint, forgotten."""
+    bench.manifests(endpoint("one"), webhook("costs"), webhook("other"))
+    assert bench.apply().code == 0
+    written(bench)
+    settled(bench)
+    hooks = bench.call("GET", "/api/v1/llm/gateway/webhooks", headers=bench.token())["items"]
+    empty = {"status": 200, "body": {"items": [hook for hook in hooks if hook["name"] == "other"], "nextPageToken": ""}}
+    bench.faults({"path": "/api/v1/llm/gateway/webhooks", "method": "GET", **empty})
+    settled(bench)
+    bench.manifests(endpoint("one"), webhook("other"))
+    assert actions(bench.plan().json) == [("delete", "costs")]

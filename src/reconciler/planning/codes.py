@@ -101,9 +101,10 @@ CODES: Mapping[str, str] = {
         "names another reference, or the setting is changed to `ask` or `allow`."
     ),
     "SAFETY006": (
-        "A live endpoint that these manifests do not declare already has this display name within the provider. The "
-        "gateway would refuse it with a 409, so nothing is begun. One that the plan deletes counts as well: it goes "
-        "only once the new one works. Give the new one another display name, or keep the old one's name."
+        "The gateway has this once only (a display name within a provider, a worker's address), and a live object has "
+        "it already. The write would be refused in the middle of the apply, so nothing is begun. One that the plan "
+        "deletes counts as well: it goes only once the new one works. Objects that pass a name on are written one "
+        "after the other; those that exchange names need one apply in between, in which one of them has a third name."
     ),
     "POLICY001": "Two endpoints of one gateway and provider have the same display name, which gateways refuse.",
     "POLICY002": "A protected endpoint whose matrix has one key stops when that key is limited or revoked.",

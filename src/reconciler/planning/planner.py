@@ -14,7 +14,7 @@ from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
 from reconciler.model.resource import Manage, Resource
-from reconciler.planning import findings, keys, policy, safety
+from reconciler.planning import findings, keys, names, policy, safety
 from reconciler.planning.decide import change_for, doubled, in_step, move
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
@@ -56,7 +56,8 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
     draft, numbering = _Draft(), Numbering()
     for gateway in sorted(world.observed):
         _gateway(world, options, draft, world.context(gateway, numbering))
-    changes = in_order(draft.changes, world.ledger.entries)
+    waiting, taken = names.handed_on(world, draft.changes)
+    changes = in_order(waiting, world.ledger.entries)
     found = [
         *draft.diagnostics,
         *(d for seen in world.observed.values() for d in seen.diagnostics),
@@ -66,6 +67,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         *keys.misplaced(world.desired, world.issuer),
         *policy.action_findings(world.desired, changes),
         *safety.check(world, changes, options),
+        *taken,
         *findings.undetermined(draft.undetermined),
     ]
     return Plan(

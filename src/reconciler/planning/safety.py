@@ -7,7 +7,7 @@
 | the last endpoint of a gateway deleted                     | SAFETY003 | --allow-last-endpoint          |
 | a protected object deleted or replaced                     | SAFETY004 | --allow-protected ADDRESS      |
 | more endpoints than the tenant may hold                    | SAFETY005 | nothing: raise `limits`        |
-| a display name that the provider already has there         | SAFETY006 | nothing: choose another        |
+| a name that the gateway gives once, and another has        | SAFETY006 | nothing: see `names.py`        |
 | a value-only rotation where the settings forbid them       | SAFETY007 | nothing: `rotations`           |
 | an incomplete read                                         | ENGINE001, PLATFORM…             | nothing |
 
@@ -40,7 +40,6 @@ def check(world: World, changes: Sequence[Change], options: PlanOptions) -> Iter
             yield from _emptied(world, gateway, ours, options)
             yield from _last_endpoint(world, gateway, ours, options)
             yield from _endpoint_limit(world, gateway, ours)
-            yield from _taken_names(world, gateway, ours)
     yield from _protected(world, changes, options)
     if options.rotations is Rotations.FORBID:
         yield from map(_forbidden, rotated(changes))
@@ -168,49 +167,6 @@ def _endpoint_limit(world: World, gateway: Gateway, ours: Sequence[Change]) -> I
         f"{gateway.name!r} has {live} endpoints, {made} would be added and {gone} removed, and its manifest says that "
         f"the tenant holds at most {limit} (`limits.endpoints`). {way}",
         gateway,
-    )
-
-
-def _taken_names(world: World, gateway: Gateway, ours: Sequence[Change]) -> Iterator[Diagnostic]:
-    """The gateway refuses a second endpoint of one name and provider, whosever the first one is."""
-    going = {c.address for c in ours if c.action is Action.DELETE}
-    written = {c.address for c in ours if c.address.kind == "Endpoint" and c.action.writes and c.fields} - going
-    if not written:
-        return
-    holders = {
-        (live.spec.get("provider"), live.spec.get("displayName")): live.address
-        for live in world.observed[gateway.name].objects
-        if live.address.kind == "Endpoint" and live.address not in world.desired.resources
-    }
-    for address in sorted(written):
-        resource = world.desired.resources[address]
-        provider, name = resource.spec.get("provider"), resource.spec.get("displayName", address.name)
-        holder = holders.get((provider, name))
-        if holder is not None:
-            yield Diagnostic(
-                Severity.ERROR,
-                "SAFETY006",
-                "the display name is taken on the gateway",
-                f"{_holder_words(holder, holder in going)} has the name {name!r} within provider {provider!r} on "
-                f"{gateway.name!r}.{_way(address, holder, holder in going)}",
-                resource.source.position("/spec/displayName"),
-                address,
-                "/spec/displayName",
-            )
-
-
-def _holder_words(holder: Address, going: object) -> str:
-    return (
-        f"{holder}, which is no longer declared," if going else f"an endpoint that is not in these manifests ({holder})"
-    )
-
-
-def _way(address: Address, holder: Address, going: object) -> str:
-    if not going:
-        return " Choose another displayName."
-    return (
-        f" It is deleted only once {address} works, and the gateway refuses the name until then: choose another "
-        f"displayName, or keep the name {holder.name!r}."
     )
 
 

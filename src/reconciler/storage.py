@@ -102,7 +102,7 @@ def _mend(target: Path | int, mode: int, wanted: int) -> None:
 def require_no_link(path: Path) -> None:
     """Raise LinkInTheWay where a place within the checkout is reached through a link that lies in it."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as named
-    base = _checkout()
+    base = checkout_around(Path.cwd())
     if base not in absolute.parents:
         return
     link = next((each for each in (absolute, *absolute.parents) if base in each.parents and each.is_symlink()), None)
@@ -110,10 +110,9 @@ def require_no_link(path: Path) -> None:
         raise LinkInTheWay(link)
 
 
-def _checkout() -> Path:
-    """The folder that a proposal may have filled: that of the repository around the working folder."""
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+def checkout_around(folder: Path) -> Path:
+    """The folder that a proposal may have filled: that of the repository around `folder`, else `folder` itself."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -89,8 +89,8 @@ def test_commands_run_only_if_allowed_and_say_little(tmp_path: Path) -> None:
     broken = SecretRef("command", (sys.executable, "-c", script.format(CANARY[::-1], 3)))
     slow = SecretRef("command", (sys.executable, "-c", "import time; time.sleep(3600)"))
     assert code(vault(tmp_path), fine) == "SECRET002"
-    impatient = vault(tmp_path, allow_commands=True, command_seconds=0.5)
-    patient = vault(tmp_path, allow_commands=True, command_seconds=300)
+    impatient = vault(tmp_path, commands=(sys.executable, "/does/not/exist"), command_seconds=0.5)
+    patient = vault(tmp_path, commands=(sys.executable, "/does/not/exist"), command_seconds=300)
     failed = asyncio.run(patient.prepare([broken, SecretRef("command", ("/does/not/exist",))]))
     failed = {**failed, **asyncio.run(impatient.prepare([slow]))}
     assert {finding.code for finding in failed.values()} == {"SECRET001"}
@@ -177,7 +177,7 @@ def test_a_command_that_takes_too_long_leaves_nobody_behind(tmp_path: Path) -> N
     """A shell's child holds the pipe open and lives on; each plan would add one."""
     mark = tmp_path / "pid"
     command = ("sh", "-c", f"sleep 60 & echo $! > {mark}; wait")
-    made = vault(tmp_path, allow_commands=True, command_seconds=0.5)
+    made = vault(tmp_path, commands=("sh", "yes"), command_seconds=0.5)
     assert code(made, SecretRef("command", command)) == "SECRET001"
     child = int(mark.read_text())
     assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split(")")[1]
@@ -185,5 +185,5 @@ def test_a_command_that_takes_too_long_leaves_nobody_behind(tmp_path: Path) -> N
 
 def test_a_command_that_never_stops_printing_is_stopped(tmp_path: Path) -> None:
     """A wrong command would fill the memory of the runner."""
-    made = vault(tmp_path, allow_commands=True)
+    made = vault(tmp_path, commands=("sh", "yes"))
     assert code(made, SecretRef("command", ("yes",))) == "SECRET001"

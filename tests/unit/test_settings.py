@@ -90,7 +90,7 @@ allowedHosts: ["*.example.com"]
 secrets:
   env: [LLM_*]
   root: secrets
-  commands: true
+  commands: [vault, /usr/bin/op]
   fingerprintKey: {env: LLM_FINGERPRINT}
 safety: {maxChangePercent: 10, minObjects: 3}
 rotations: ask
@@ -116,7 +116,7 @@ def test_every_setting_can_stand_in_the_file_and_in_a_variable(tmp_path: Path) -
         "RECONCILER_ALLOWED_HOSTS": "*.example.com",
         "RECONCILER_SECRETS_ENV": "LLM_*",
         "RECONCILER_SECRETS_ROOT": "secrets",
-        "RECONCILER_SECRETS_COMMANDS": "true",
+        "RECONCILER_SECRETS_COMMANDS": "vault,/usr/bin/op",
         "RECONCILER_SECRETS_FINGERPRINT_KEY": "env:LLM_FINGERPRINT",
         "RECONCILER_SAFETY_MAX_CHANGE_PERCENT": "10",
         "RECONCILER_SAFETY_MIN_OBJECTS": "3",
@@ -138,7 +138,7 @@ def test_every_setting_can_stand_in_the_file_and_in_a_variable(tmp_path: Path) -
 
 def test_a_strangers_file_cannot_widen_what_a_variable_narrows(tmp_path: Path) -> None:
     """A pull request may change reconciler.yaml; what it may reach must not follow."""
-    stranger = "allowedHosts: [evil.example.org]\nsecrets: {env: ['*'], root: /, commands: true}\n"
+    stranger = "allowedHosts: [evil.example.org]\nsecrets: {env: ['*'], root: /, commands: [sh]}\n"
     job = {
         "RECONCILER_ALLOWED_HOSTS": "*.example.com",
         "RECONCILER_SECRETS_ENV": "LLM_*",
@@ -149,7 +149,7 @@ def test_a_strangers_file_cannot_widen_what_a_variable_narrows(tmp_path: Path) -
     assert settings.allowed_hosts == ("*.example.com",)
     assert settings.secret_rules.env_names == ("LLM_*",)
     assert settings.secret_rules.file_root == tmp_path / "safe"
-    assert not settings.secret_rules.allow_commands
+    assert settings.secret_rules.commands == ()
 
 
 def test_a_job_can_take_settings_from_the_base_branch(tmp_path: Path) -> None:

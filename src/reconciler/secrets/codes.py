@@ -16,7 +16,7 @@ CODES: Mapping[str, str] = {
         "what a gateway shows in place of it."
     ),
     "SECRET002": (
-        "The settings do not allow this reference: names of variables, the folder for files and the use of commands "
-        "are decided by whoever runs the tool, so that a pull request cannot reach for other secrets."
+        "The settings do not allow this reference: names of variables, the folder for files and the programs that may "
+        "be run are decided by whoever runs the tool, so that a pull request cannot reach for other secrets."
     ),
 }

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 
+from reconciler import storage
 from reconciler.errors import SecretForbidden, SecretMissing
 from reconciler.model.secret import SecretRef
 from reconciler.secrets.file import LARGEST
@@ -21,12 +23,12 @@ class CommandSource:
 
     async def fetch(self, ref: SecretRef) -> str:
         """The command's standard output, less one final newline."""
-        if not self._rules.allow_commands:
-            raise SecretForbidden("the settings do not allow secrets from commands (`secrets.commands`)")
-        name = ref.locator[0]
+        name, *words = ref.locator
+        program = _allowed(name, self._rules)
         try:
             process = await asyncio.create_subprocess_exec(
-                *ref.locator,
+                program,
+                *words,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -49,6 +51,41 @@ class CommandSource:
         finally:
             if process.returncode is None:
                 await _end(process)
+
+
+def _allowed(name: str, rules: SecretRules) -> str:
+    """The absolute path of a program that may be run. Raises SecretForbidden, and SecretMissing where there is none.
+
+    | the manifest names   | the settings list      | is run                                            |
+    |----------------------|------------------------|---------------------------------------------------|
+    | vault                | vault                  | the first in PATH that is not of the checkout      |
+    | vault                | /usr/bin/vault         | that one, if it is the one that PATH leads to      |
+    | /usr/bin/vault       | /usr/bin/vault         | that one                                          |
+    | /usr/bin/vault       | vault                  | that one, if it is the one that PATH leads to      |
+    | ./vault, bin/vault   | anything               | nothing: it would be a file of the checkout        |
+    """
+    checkout = None if rules.checkout is None else storage.checkout_around(rules.checkout.resolve())
+    program = _found(name, checkout)
+    if name in rules.commands or (
+        program is not None and program in {_found(listed, checkout) for listed in rules.commands}
+    ):
+        if program is None:
+            raise SecretMissing(f"there is no program {name}")
+        return program
+    raise SecretForbidden(f"the settings do not allow the command {name} (`secrets.commands`)")
+
+
+def _found(name: str, checkout: Path | None) -> str | None:
+    """Where a program is: nothing in a relative folder of PATH, and nothing of the checkout, is taken for one."""
+    if "/" in name:
+        return name if name.startswith("/") else None
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        candidate = Path(folder) / name
+        if not candidate.is_absolute() or not candidate.is_file() or not os.access(candidate, os.X_OK):
+            continue
+        if checkout is None or not candidate.resolve().is_relative_to(checkout):
+            return str(candidate)
+    return None
 
 
 async def _limited(process: asyncio.subprocess.Process, name: str) -> bytes:

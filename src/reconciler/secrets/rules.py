@@ -8,9 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SecretRules:
-    """`env_names` are patterns with ``*``; files are read below `file_root` only, commands run if allowed."""
+    """`env_names` are patterns with ``*``; files are read below `file_root` only; of `commands` alone one is run.
+
+    Commands are names of programs, looked up in PATH, or absolute paths. Nothing below `checkout` is ever taken for a
+    program by its name.
+    """
 
     env_names: tuple[str, ...] = ("*",)
     file_root: Path | None = None
-    allow_commands: bool = False
+    commands: tuple[str, ...] = ()
+    checkout: Path | None = None
     command_seconds: float = 10.0

@@ -60,8 +60,25 @@ class _Key(_Part):
 class _Secrets(_Part):
     env: list[str] = ["*"]
     root: str | None = None
-    commands: bool = False
+    commands: list[str] = []
     fingerprint_key: _Key | None = None
+
+    @field_validator("commands", mode="before")
+    @classmethod
+    def _listed(cls, commands: Any) -> Any:
+        """Whatever may be run is named: a proposal writes the words behind a program's name, and a shell is one too."""
+        if commands is False:
+            return []
+        if commands is True:
+            raise ValueError("must list the programs that may be run, such as [vault, /usr/bin/op]; true allowed any")
+        return commands
+
+    @field_validator("commands")
+    @classmethod
+    def _programs(cls, commands: list[str]) -> list[str]:
+        if any(not name.strip() or ("/" in name and not name.startswith("/")) for name in commands):
+            raise ValueError("must hold names of programs or absolute paths: others would be files of the checkout")
+        return commands
 
 
 class _Safety(_Part):
@@ -207,7 +224,10 @@ def _settings(model: _File, root: Path) -> Settings:
         lock_timeout=model.lock_timeout,
         timeout=model.timeout,
         secret_rules=SecretRules(
-            tuple(secrets.env), None if secrets.root is None else root / secrets.root, secrets.commands
+            tuple(secrets.env),
+            None if secrets.root is None else root / secrets.root,
+            tuple(secrets.commands),
+            root,
         ),
         fingerprint_key=None if secrets.fingerprint_key is None else secrets.fingerprint_key.ref(),
         allowed_hosts=tuple(model.allowed_hosts),

@@ -50,9 +50,10 @@ FLAGS: Mapping[str, str] = {
 }
 """Setting by flag."""
 
-_LISTS = frozenset({"/manifests", "/allowedHosts", "/secrets/env"})
+_LISTS = frozenset({"/manifests", "/allowedHosts", "/secrets/env", "/secrets/commands"})
 _PATHS = frozenset({"/root", "/manifests", "/directory", "/ledger", "/secrets/root", "/embedded/faults"})
 _SOURCES = frozenset({"env", "file"})
+_SWITCHES = {"true": True, "false": False}
 _NEAR = 0.88
 
 
@@ -76,6 +77,8 @@ def given(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> It
 
 
 def _read(pointer: str, value: Any, cwd: Path) -> Any:
+    if pointer == "/secrets/commands" and value.strip().lower() in _SWITCHES:
+        return _SWITCHES[value.strip().lower()]
     if pointer in _LISTS:
         items = [item.strip() for item in value.split(",") if item.strip()]
         return [_from(cwd, item) for item in items] if pointer in _PATHS else items

@@ -110,7 +110,8 @@ def _read(written: Mapping[str, Any], over: Mapping[str, Given], locate: Locate,
 def at(root: Path) -> Settings:
     """The defaults, for the project in `root`."""
     directory = root / DIRECTORY
-    return Settings(root=root, directory=directory, ledger_path=directory / LEDGER)
+    rules = SecretRules(checkout=root)
+    return Settings(root=root, directory=directory, ledger_path=directory / LEDGER, secret_rules=rules)
 
 
 def _chosen(file: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:

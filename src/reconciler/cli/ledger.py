@@ -14,6 +14,7 @@ from reconciler.cli.session import Command, failed_ending
 from reconciler.model.address import Address
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.ports import Ledger
+from reconciler.model.resource import Manage
 from reconciler.render.json import plain
 from reconciler.render.terminal import Line
 from reconciler.render.view import clean
@@ -55,6 +56,8 @@ def _lines(snapshot: LedgerSnapshot) -> Iterator[Line]:
         yield (
             (f"{clean(str(address))}  {clean(entry.remote_id)}", ""),
             ("  protected" if entry.protect else "", "yellow"),
+            (f"  {entry.manage}" if entry.manage is not Manage.FULL else "", "yellow"),
+            (f"  {clean(entry.origin)}" if entry.origin else "", "dim"),
         )
     for address, intent in sorted(snapshot.intents.items()):
         yield ((f"{clean(str(address))}  unfinished {intent.action.value} of run {intent.run_id}", "red"),)
@@ -65,7 +68,15 @@ def _document(snapshot: LedgerSnapshot) -> object:
     return {
         "serial": snapshot.serial,
         "entries": [
-            {"address": str(address), "remote_id": entry.remote_id, "protect": entry.protect, "spec": plain(entry.spec)}
+            {
+                "address": str(address),
+                "remote_id": entry.remote_id,
+                "protect": entry.protect,
+                "manage": entry.manage.value,
+                "origin": entry.origin,
+                "labels": dict(entry.labels),
+                "spec": plain(entry.spec),
+            }
             for address, entry in sorted(snapshot.entries.items())
         ],
         "intents": [

@@ -25,7 +25,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import Diagnostic, Position, Severity, has_errors
 from reconciler.model.inference import InferenceDeclarations
-from reconciler.model.resource import Resource, Source
+from reconciler.model.resource import Resource
 from reconciler.render import github, terminal
 from reconciler.render import json as documents
 from reconciler.render.subject import Subject
@@ -104,32 +104,36 @@ class Command:
     ) -> Desired:
         """Read the manifests, errors and all. Paths of the command line are relative to the working folder.
 
-        | PATHs                               | read          | wanted                                             |
-        |-------------------------------------|---------------|----------------------------------------------------|
-        | none, or all that the settings name | the settings' | all of it                                          |
-        | below what the settings name        | the settings' | what stands below the PATHs; gateways, parts,      |
-        |                                     |               | patches and policies count wherever they stand     |
-        | elsewhere                           | the PATHs     | all of it, as a part of what the ledger knows      |
+        | PATHs                               | read                     | wanted                                     |
+        |-------------------------------------|--------------------------|--------------------------------------------|
+        | none, or all that the settings name | the settings'            | all of it                                  |
+        | below what the settings name        | the settings'            | what stands below the PATHs; gateways,     |
+        |                                     |                          | parts, patches and policies count wherever |
+        |                                     |                          | they stand                                 |
+        | some below, some elsewhere          | the settings', and those | the same                                   |
+        | elsewhere                           | the PATHs                | all of it, as a part of what the ledger    |
+        |                                     |                          | knows                                      |
         """
         named = [os.path.abspath(Path.cwd() / path) for path in paths]  # noqa: PTH100 - links stay as named
         fleet = [os.path.abspath(self.settings.root / name) for name in self.settings.manifests]  # noqa: PTH100
-        below = bool(named) and all(_lies_below(name, fleet) for name in named)
         partly = bool(named) and not all(_lies_below(name, named) for name in fleet)
         options = LoadOptions(self.settings.root, cache=self.settings.cache_path, meanwhile=meanwhile)
-        chosen = fleet if below or not named else named
-        desired = load([Path(name) for name in chosen], options)
+        missing = [Path(name) for name in named if not os.path.exists(name)]  # noqa: PTH110 - as they are named
+        if missing:
+            return load(missing, options)
+        desired = load(self.manifests(paths), options)
         if not partly and not selector:
             return desired
-        root = os.path.abspath(self.settings.root) + os.sep  # noqa: PTH100 - as positions are made
-        names = tuple(name.removeprefix(root) for name in named) if partly else ()
-        missing = [name for name in named if not os.path.exists(name)]  # noqa: PTH110 - as they are named
-        if missing:
-            return load([Path(name) for name in missing], options)
-        return _part(desired, Scope(names, selector or {}))
+        root = os.path.abspath(self.settings.root)  # noqa: PTH100 - as positions are made
+        names = ("" if name == root else name.removeprefix(root + os.sep) for name in named)
+        return _part(desired, Scope(tuple(names) if partly else (), selector or {}))
 
     def manifests(self, paths: Sequence[Path]) -> Sequence[Path]:
-        """Where the manifests are: what the command line names, or else the settings."""
-        return [Path.cwd() / path for path in paths] or [Path(name) for name in self.settings.manifests]
+        """Where manifests are read for these PATHs; see `read`."""
+        named = [os.path.abspath(Path.cwd() / path) for path in paths]  # noqa: PTH100 - links stay as named
+        fleet = [os.path.abspath(self.settings.root / name) for name in self.settings.manifests]  # noqa: PTH100
+        beside = [name for name in named if not _lies_below(name, fleet)]
+        return [Path(name) for name in (beside if beside and len(beside) == len(named) else [*fleet, *beside])]
 
     def source(self, position: Position) -> str | None:
         """The line that a position is in."""
@@ -225,27 +229,21 @@ def _lies_below(name: str, folders: Sequence[str]) -> bool:
 
 
 def _part(desired: Desired, scope: Scope) -> Desired:
-    """A part of a fleet, which knows what the rest declares, and whether that could be read."""
+    """A part of a fleet, which knows what the rest declares, and whether that could be read.
 
-    def is_within(source: Source, labels: Mapping[str, str]) -> bool:
-        return scope.covers(source.position("").file, labels)
-
-    chosen = {a: r for a, r in desired.resources.items() if is_within(r.source, r.labels)}
+    Gateways stay: which of them have something of this part is known once the ledger is read.
+    """
+    chosen = {a: r for a, r in desired.resources.items() if scope.covers(r.origin, r.labels)}
     elsewhere = {a: r for a, r in desired.resources.items() if a not in chosen}
-    touched = {address.gateway for address in chosen}
-    gateways = {
-        name: gateway
-        for name, gateway in desired.gateways.items()
-        if not scope.paths or name in touched or is_within(gateway.source, scope.labels)
-    }
-    here = tuple(d for d in desired.diagnostics if d.position is None or scope.covers(d.position.file, scope.labels))
+    here = [d for d in desired.diagnostics if d.position is None or scope.lies_within(d.position.file)]
     others = [d for d in desired.diagnostics if d not in here and d.severity is Severity.ERROR]
     unread = f"{others[0].position}: {others[0].summary}" if others else ""
+    if not has_errors(here):
+        here += [d for d in desired.consequences if d.position and scope.lies_within(d.position.file)]
     return replace(
         desired,
-        gateways=gateways,
         resources=chosen,
-        diagnostics=here,
+        diagnostics=tuple(here),
         inference=_narrowed(desired.inference, chosen),
         scope=replace(scope, elsewhere=elsewhere, unread=unread),
     )

@@ -10,6 +10,7 @@ from reconciler.engine.assembly import (
     Planned,
     Site,
     Verification,
+    concerned,
     select,
 )
 from reconciler.engine.clock import SystemClock
@@ -27,6 +28,7 @@ __all__ = [
     "Verification",
     "adopted",
     "apply",
+    "concerned",
     "expressible",
     "plan",
     "select",

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler import planning
+from reconciler.errors import InputError
 from reconciler.model.address import Address
 from reconciler.model.capability import Capabilities
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, Scope
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.inference import InferenceDeclarations
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, LedgerSnapshot
@@ -143,6 +145,38 @@ def select(desired: Desired, gateways: tuple[str, ...]) -> Desired:
         gateways={name: gateway for name, gateway in desired.gateways.items() if name in gateways},
         resources={a: resource for a, resource in desired.resources.items() if a.gateway in gateways},
         inference=_narrowed(desired.inference, gateways),
+    )
+
+
+def concerned(desired: Desired, entries: Mapping[Address, Entry]) -> Desired:
+    """Of a part of a fleet, keep the gateways that have something of it: declared there, or applied from there.
+
+    Nobody needs the credentials of another team's gateways. Raises InputError for a part that comes to nothing, which
+    a typing error in a label or path looks like.
+    """
+    scope = desired.scope
+    if scope is None:
+        return desired
+    found = {address.gateway for address in desired.resources}
+    found |= {a.gateway for a, entry in entries.items() if entry.origin and scope.covers(entry.origin, entry.labels)}
+    found |= {name for name, gateway in desired.gateways.items() if scope.paths and scope.lies_within(_file(gateway))}
+    found &= desired.gateways.keys()
+    if not found:
+        raise InputError([*desired.diagnostics, _nothing_in(scope)])
+    return select(desired, tuple(sorted(found)))
+
+
+def _file(gateway: Gateway) -> str:
+    return gateway.source.position("/metadata/name").file
+
+
+def _nothing_in(scope: Scope) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "ENGINE009",
+        "this part of the fleet holds nothing",
+        f"no object that is declared, and none that was applied, belongs to {scope}. Look for a typing error; "
+        "`reconciler ledger list` shows what was applied, and from which files.",
     )
 
 

@@ -29,6 +29,10 @@ CODES: Mapping[str, str] = {
     "ENGINE004": (
         "An address was given that no manifest declares for the selected gateways. Addresses read gateway/Kind/name."
     ),
+    "ENGINE009": (
+        "PATHs or --selector name a part of the fleet, and nothing belongs to it: nothing that the manifests declare, "
+        "and nothing that the ledger knows. A typing error looks like this, and a green run over nothing would hide it."
+    ),
     "ENGINE005": (
         "`drift --verify` asked whether this object works, and got no verdict: a rate limit, a server fault or a "
         "time-out. That is neither drift nor its absence, so the report is incomplete and the command exits with 1."

@@ -2,6 +2,9 @@
 
 An owned object that already is as the manifest wants (someone made it so, a field was released, a
 reference was renamed, protection was switched on) needs no write; only the ledger's entry is behind.
+
+What the ledger keeps of the manifest itself (its file, its labels, `manage`, `protect`) follows it also where the
+object differs: one that is only observed, or a change that failed, has a manifest all the same.
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
     behind = {}
     for address, resource in assembly.desired.resources.items():
         entry, seen = entries.get(address), live.get(address)
-        if entry is None or seen is None or address in changing or not contains(seen.spec, resource.spec):
+        if entry is None:
             continue
-        wanted = _entry(assembly, resource, seen, entry)
+        if seen is None or address in changing or not contains(seen.spec, resource.spec):
+            wanted = restated(resource, entry)
+        else:
+            wanted = _entry(assembly, resource, seen, entry)
         if wanted != entry:
             behind[address] = wanted
     return behind
@@ -39,6 +45,14 @@ async def catch_up(assembly: Assembly, planned: Planned, journal: Journal) -> No
     behind = outdated(assembly, planned)
     if behind:
         await journal.settle_all(behind)
+
+
+def restated(resource: Resource, entry: Entry) -> Entry:
+    """The entry with what its manifest says of itself now, and nothing of what it wants of the object."""
+    life = resource.lifecycle
+    return replace(
+        entry, protect=life.protect, manage=life.manage, origin=resource.origin or entry.origin, labels=resource.labels
+    )
 
 
 def _entry(assembly: Assembly, resource: Resource, live: Live, entry: Entry) -> Entry:

@@ -33,7 +33,9 @@ def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
     documents = read(paths, options)
     resolution = resolve(documents.valid)
     found = resolution.diagnostics
+    consequences: tuple[Diagnostic, ...] = ()
     if has_errors(documents.diagnostics):
+        consequences = tuple(finding for finding in found if finding.code in CONSEQUENCES)
         found = [finding for finding in found if finding.code not in CONSEQUENCES]
     return Desired(
         resolution.gateways,
@@ -42,6 +44,7 @@ def load(paths: Sequence[Path], options: LoadOptions) -> Desired:
         documents.digest,
         _bounded(ordered((*documents.diagnostics, *found))),
         resolution.inference,
+        consequences=consequences,
     )
 
 

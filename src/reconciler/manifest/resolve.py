@@ -128,6 +128,7 @@ def _endpoint(address: Address, effective: Effective, parts: Parts, diagnostics:
         ),
         effective.data["metadata"].get("remoteId"),
         effective.data["metadata"].get("movedFrom"),
+        origin=effective.document.file.name,
     )
 
 
@@ -154,6 +155,7 @@ def _webhook(address: Address, effective: Effective, parts: Parts, diagnostics: 
         effective.data["metadata"].get("labels", {}),
         source=WebhookSource(effective),
         moved_from=moved_from,
+        origin=effective.document.file.name,
     )
 
 

@@ -26,8 +26,11 @@ class Scope:
 
     def covers(self, origin: str, labels: Mapping[str, str]) -> bool:
         """Whether what was declared in a file, with labels, belongs to this part."""
-        inside = not self.paths or any(origin == path or origin.startswith(f"{path}/") for path in self.paths)
-        return inside and all(labels.get(key) == value for key, value in self.labels.items())
+        return self.lies_within(origin) and all(labels.get(key) == value for key, value in self.labels.items())
+
+    def lies_within(self, file: str) -> bool:
+        """Whether a file lies below one of the paths; every file does where there are none."""
+        return not self.paths or any(not path or file == path or file.startswith(f"{path}/") for path in self.paths)
 
     def __str__(self) -> str:
         return " ".join([*self.paths, *(f"{key}={value}" for key, value in self.labels.items())])
@@ -37,7 +40,8 @@ class Scope:
 class Desired:
     """All that the manifests want. `digest` (``sha256:…``) is over the bytes of the files read.
 
-    `scope` is None for a whole fleet; otherwise these are the resources of that part of it.
+    `scope` is None for a whole fleet; otherwise these are the resources of that part of it. `consequences` are findings
+    that are left unsaid, since they may only be there because another document cannot be read.
     """
 
     gateways: Mapping[str, Gateway]
@@ -47,6 +51,7 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...] = ()
     inference: InferenceDeclarations = field(default_factory=InferenceDeclarations)
     scope: Scope | None = None
+    consequences: tuple[Diagnostic, ...] = ()
 
     @property
     def everywhere(self) -> Mapping[Address, Resource]:

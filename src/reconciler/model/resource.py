@@ -92,7 +92,8 @@ class Resource:
     `spec` is canonical and holds no secret leaf; those are in `secrets`. `readiness` and `rollout`
     steer the engine and are never compared with the gateway. `remote_id` is the id of the object where it is not
     the name; None where it is, or where the gateway chooses. `stated_id` is that id if the manifest itself gives it.
-    `moved_from` is the name that the object had in earlier manifests.
+    `moved_from` is the name that the object had in earlier manifests. `origin` is the
+    file that declares the object, whatever patches it, as positions name it; empty for one that was made in memory.
     """
 
     address: Address
@@ -107,6 +108,7 @@ class Resource:
     source: Source = field(default=NOWHERE, compare=False)
     stated_id: str | None = None
     moved_from: str | None = None
+    origin: str = field(default="", compare=False)
 
     @property
     def first_name(self) -> str:

@@ -30,7 +30,7 @@ def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerp
         resource.lifecycle.protect,
         resource.depends_on,
         resource.lifecycle.manage,
-        resource.source.position("").file,
+        resource.origin,
         resource.labels,
         id_stated=resource.stated_id is not None,
     )

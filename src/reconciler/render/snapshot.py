@@ -17,6 +17,7 @@ from typing import Any
 from reconciler.model.address import Address
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, LedgerSnapshot
+from reconciler.model.resource import Manage
 from reconciler.model.secret import Fingerprint
 from reconciler.model.snapshot import Snapshot
 from reconciler.render.json import plain
@@ -94,6 +95,9 @@ def _entry(entry: Entry, labels: _Labels) -> dict[str, Any]:
         "protect": entry.protect,
         "depends_on": [str(address) for address in entry.depends_on],
         "id_stated": entry.id_stated,
+        "manage": entry.manage.value,
+        "origin": entry.origin,
+        "labels": dict(entry.labels),
     }
 
 
@@ -141,6 +145,10 @@ def _read_entry(read: Part) -> Entry:
         read.text_or_none("revision"),
         read.member("protect", bool),
         tuple(read.addresses("depends_on")),
+        # What was taken by an earlier version has none of these.
+        read.word("manage", Manage) if "manage" in read.members else Manage.FULL,
+        read.text("origin") if "origin" in read.members else "",
+        read.texts("labels") if "labels" in read.members else {},
         id_stated="id_stated" in read.members and read.member("id_stated", bool),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from reconciler import __version__, planning, platforms
-from reconciler.engine import SystemClock, select
+from reconciler.engine import SystemClock, concerned, select
 from reconciler.model.capability import Capabilities
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, ordered
@@ -54,7 +54,7 @@ def plan_against(
 
     Raises InputError for a platform that nobody provides, what a platform cannot express, a host of another vendor.
     """
-    chosen = select(desired, gateways)
+    chosen = concerned(select(desired, gateways), taken.ledger.entries)
     known = platforms_of(chosen)
     require(unsupported(chosen, known))
     require_hosts(chosen, known, allowed_hosts)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__, planning
 from reconciler import ledger as ledgers
-from reconciler.engine import Assembly, Site, SystemClock, select
+from reconciler.engine import Assembly, Site, SystemClock, concerned, select
 from reconciler.model.desired import Desired
 from reconciler.model.memory import AuditMark
 from reconciler.model.ports import Clock, Ledger, Progress
@@ -67,19 +67,21 @@ async def open_session(
     Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
     for what its platform cannot express, or for a probe that cannot be put. `machine` is replaced by a simulation.
     """
-    chosen = select(desired, gateways)
-    known = platforms_of(chosen)
-    require(unsupported(chosen, known))
-    require_hosts(chosen, known, settings.allowed_hosts)
-    if probes.which is not Probing.NONE:
-        require(tuple(unfit(chosen.inference)))
     clock = machine.clock
     async with AsyncExitStack() as stack:
+        ledger = machine.open_ledger(settings, clock)
+        stack.push_async_callback(ledger.close)
+        chosen = select(desired, gateways)
+        if chosen.scope is not None:
+            chosen = concerned(chosen, (await ledger.load()).entries)
+        known = platforms_of(chosen)
+        require(unsupported(chosen, known))
+        require_hosts(chosen, known, settings.allowed_hosts)
+        if probes.which is not Probing.NONE:
+            require(tuple(unfit(chosen.inference)))
         vault = vault_of(settings, chosen, machine.environ)
         stack.callback(vault.forget)
         await prepare_credentials(vault, chosen)
-        ledger = machine.open_ledger(settings, clock)
-        stack.push_async_callback(ledger.close)
         audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings))
         stack.callback(audit.close)
         if audit.is_empty:

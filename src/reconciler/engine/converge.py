@@ -26,13 +26,15 @@ def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
     """Entries as they should stand, for those that are behind."""
     changing = {change.address for change in planned.plan.changes}
     entries, live = planned.world.ledger.entries, planned.live
+    open_intents = planned.leftovers.entries.keys() | planned.world.ledger.intents.keys()
     behind = {}
     for address, resource in assembly.desired.resources.items():
         entry, seen = entries.get(address), live.get(address)
         if entry is None:
             continue
         if seen is None or address in changing or not contains(seen.spec, resource.spec):
-            wanted = restated(resource, entry)
+            # An open intent is closed by whoever finds out how it ended, and by nothing else.
+            wanted = entry if address in open_intents else restated(resource, entry)
         else:
             wanted = _entry(assembly, resource, seen, entry)
         if wanted != entry:

@@ -14,7 +14,7 @@ from reconciler.model.change import Action, Origin, Undo
 from reconciler.model.diagnostic import Severity
 from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Mode
-from reconciler.model.resource import Guard
+from reconciler.model.resource import Guard, Manage
 from reconciler.model.run import Cause, RunStatus, Status, Verdict
 
 Schema = dict[str, Any]
@@ -237,6 +237,12 @@ def _snapshot() -> Schema:
     live = _object("One live object.", hints=hints, **shared)
     entry = _object(
         "One object as it was last applied.",
+        {
+            "id_stated": _FLAG,
+            "manage": _words(Manage),
+            "origin": {**_TEXT, "description": "The file that declared it; empty where the ledger does not know."},
+            "labels": {"type": "object", "additionalProperties": _TEXT},
+        },
         sent={**_list(_TEXT), "description": "Paths of secrets that were sent; no fingerprint stands here."},
         refs={"type": "object", "additionalProperties": _TEXT},
         protect=_FLAG,

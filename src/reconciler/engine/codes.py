@@ -29,6 +29,11 @@ CODES: Mapping[str, str] = {
     "ENGINE004": (
         "An address was given that no manifest declares for the selected gateways. Addresses read gateway/Kind/name."
     ),
+    "ENGINE006": (
+        "Three changes of one run were rejected with the same words and the same secrets, so that the cause is not in "
+        "the single object: a revoked key, an account without quota. What was under way has ended, the rest was not "
+        "begun and counts as skipped. Mend the cause and apply again."
+    ),
     "ENGINE005": (
         "`drift --verify` asked whether this object works, and got no verdict: a rate limit, a server fault or a "
         "time-out. That is neither drift nor its absence, so the report is incomplete and the command exits with 1."

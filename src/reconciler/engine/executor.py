@@ -1,7 +1,8 @@
 """Run changes in the order of their dependencies, as many at once as each gateway allows.
 
 Health unblocks dependents: a change whose outcome is not healthy blocks those behind it, by name;
-all others go on. A deletion waits for what may be meant to replace it:
+all others go on, unless the run halts: one revoked key behind five hundred endpoints is one fault, told once.
+A deletion waits for what may be meant to replace it:
 
 | creations and replacements of its kind on its gateway | the deletion                          |
 |-------------------------------------------------------|---------------------------------------|
@@ -14,8 +15,8 @@ all others go on. A deletion waits for what may be meant to replace it:
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -23,12 +24,16 @@ from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.run import Outcome, Status
 
+MOST_REJECTIONS = 3
+"""How many changes may be rejected for one cause before the run halts."""
+
 Perform = Callable[[Change], Awaitable[Outcome]]
 
 Group: TypeAlias = tuple[str, str]
 """Gateway and kind: objects of one group may stand for each other."""
 
-_MAKING = {Action.CREATE: "created", Action.REPLACE: "replaced"}
+_MAKING = {Action.CREATE: "created", Action.REPLACE: "replaced", Action.NOOP: "proved"}
+"""What may be meant to take the place of something: a noop asks what an earlier run made and did not prove."""
 _UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
 
 
@@ -109,6 +114,29 @@ def group_of(change: Change) -> Group:
     return (change.address.gateway, change.address.kind)
 
 
+@dataclass(slots=True)
+class Halt:
+    """Trips when several changes were rejected for one cause: what is wrong is no matter of the single object.
+
+    `said` is that cause, in words, once it has tripped.
+    """
+
+    said: str = ""
+    _counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    @property
+    def tripped(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return bool(self.said)
+
+    def note(self, causes: Iterable[tuple[str, ...]]) -> None:
+        """Count the causes of one rejection, each given as the words that tell it from others, for people to read."""
+        for cause in set(causes):
+            self._counts[cause] += 1
+            if self._counts[cause] >= MOST_REJECTIONS and not self.said:
+                self.said = ": ".join(cause)
+
+
 def unblocks(outcome: Outcome) -> bool:
     """Whether dependents of a change may go on."""
     return outcome.status in _UNBLOCKS and outcome.healthy
@@ -119,21 +147,26 @@ async def execute(
     perform: Perform,
     concurrency: Mapping[str, int],
     stop: asyncio.Event,
+    halt: Halt | None = None,
 ) -> tuple[Outcome, ...]:
     """Perform each change once; outcomes come back in the order of `changes`.
 
-    `concurrency` is per gateway. Once `stop` is set no change is begun, and those not begun are
-    skipped. An exception from `perform` ends the run after the writes in flight have finished.
+    `concurrency` is per gateway. Once `stop` is set or `halt` has tripped no change is begun, and those not begun are
+    skipped: the one is somebody's wish, the other what the changes before ended in. An exception from `perform`
+    ends the run after the writes in flight have finished.
     """
     schedule = _plan_schedule(changes)
-    turn = asyncio.Condition()
+    turn, halt = asyncio.Condition(), halt or Halt()
+
+    def over() -> bool:
+        return stop.is_set() or halt.tripped
 
     async def worker(gateway: str) -> None:
         queue = schedule.ready[gateway]
         while True:
             async with turn:
-                await turn.wait_for(lambda: queue or schedule.done or stop.is_set())
-                if stop.is_set() or not queue:
+                await turn.wait_for(lambda: queue or schedule.done or over())
+                if over() or not queue:
                     return
                 change = schedule.begin(gateway)
             outcome = await _shielded(perform, change, stop)
@@ -155,7 +188,7 @@ async def execute(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return tuple(schedule.outcomes.get(change.address) or _not_begun(change, stop) for change in changes)
+    return tuple(schedule.outcomes.get(change.address) or _not_begun(change, stop, halt) for change in changes)
 
 
 async def _shielded(perform: Perform, change: Change, stop: asyncio.Event) -> Outcome:
@@ -198,14 +231,16 @@ def _blocked(change: Change, cause: Outcome) -> Outcome:
 
 
 def _kept(change: Change, unmade: Outcome) -> Outcome:
-    why = "" if unmade.status not in _UNBLOCKS else " and proved"
+    why = " and proved" if unmade.status in _UNBLOCKS and unmade.action is not Action.NOOP else ""
     error = f"{unmade.address} was not {_MAKING[unmade.action]}{why}, so nothing of its kind is deleted on its gateway"
     return Outcome(change.address, change.action, Status.SKIPPED, error=error)
 
 
-def _not_begun(change: Change, stop: asyncio.Event) -> Outcome:
+def _not_begun(change: Change, stop: asyncio.Event, halt: Halt) -> Outcome:
     if stop.is_set():
         why = "the run was stopped before this change began"
         return Outcome(change.address, change.action, Status.SKIPPED, error=why)
+    if halt.tripped:
+        return Outcome(change.address, change.action, Status.SKIPPED, error="not begun: the run halted before it")
     why = "waits for itself: it lies on a cycle of dependencies, or behind one"
     return Outcome(change.address, change.action, Status.BLOCKED, error=why, healthy=False)

@@ -17,7 +17,7 @@ from reconciler.planning.decide import change_for, equivalent
 from reconciler.planning.diff import prepare
 from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
 from reconciler.planning.match import live_objects, matched, readdressed
-from reconciler.planning.outcome import apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.outcome import WHOLE, apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
 from reconciler.planning.rotation import Rotations, rotated, unreviewed
@@ -28,6 +28,7 @@ from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World
 __all__ = [
     "ALLOWANCES",
     "CODES",
+    "WHOLE",
     "Context",
     "Numbering",
     "PlanOptions",

@@ -12,6 +12,9 @@ from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
 from reconciler.planning.world import Context
 
+SHOWN = 5
+"""How many references one finding lists."""
+
 
 def not_ours(resource: Resource) -> Diagnostic:
     """An object of this identity lives there and the ledger does not know it."""
@@ -172,6 +175,22 @@ def in_doubt(resource: Resource) -> Diagnostic:
         f"sent again unseen: look at the gateway, then run `reconciler ledger forget {resource.address}` and apply, "
         "which registers it, or records it where it is there already.",
         resource.source.position("/metadata/name"),
+        resource.address,
+    )
+
+
+def unproved(resource: Resource, entry: Entry) -> Diagnostic:
+    """Something that stands as it was applied, and that nobody knows to work."""
+    keys = [path for path in entry.unproved if path in resource.secrets]
+    said = ", ".join(str(resource.secrets[path]) for path in keys[:SHOWN]) + (" and more" if len(keys) > SHOWN else "")
+    what = f"its secret(s) {said}" if keys else "it"
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN011",
+        "written, and not proved to work",
+        f"{resource.address} stands as it was applied, and whether {what} works was never proved: a verification "
+        "failed, had no answer, was interrupted or left out. The next apply asks again; nothing needs approval for it.",
+        resource.source.position(keys[0] if keys else "/metadata/name"),
         resource.address,
     )
 

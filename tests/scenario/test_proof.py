@@ -205,10 +205,13 @@ def test_without_verification_the_next_run_is_the_one_that_asks(bench: Bench) ->
     bench.faults(keys=REJECTING)
     bench.environ["KEY_A"] = BAD_KEY
     bench.manifests(endpoint("ep-one"))
+    for _ in range(2):
+        assert bench.apply("--no-verify").code == 0
+        planned = bench.plan()
+        assert (planned.code, [d["code"] for d in planned.json["diagnostics"]]) == (0, ["PLAN011"])
+    assert bench.apply().code == 4
     assert bench.apply("--no-verify").code == 0
     assert bench.plan().code == 2
-    assert bench.apply("--no-verify").code == 0
-    assert bench.apply().code == 4
 
 
 def test_one_rejected_key_behind_many_endpoints_halts_the_run(bench: Bench) -> None:

@@ -41,8 +41,8 @@ async def catch_up(
     behind, entries = dict(outdated(assembly, planned)), planned.world.ledger.entries
     for address, left in unproved.items():
         entry = behind.get(address) or entries.get(address)
-        if entry is not None and entry.unproved != left:
-            behind[address] = replace(entry, unproved=left)
+        if entry is not None and (entry.unproved != left or entry.unasked):
+            behind[address] = replace(entry, unproved=left, unasked=False)
     if behind:
         await journal.settle_all(behind)
 

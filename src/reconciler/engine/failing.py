@@ -54,6 +54,7 @@ def _with(plan: Plan, found: Sequence[tuple[Resource, Verification]]) -> Plan:
         summary=replace(plan.summary, drifted=len({change.address for change in drift})),
         diagnostics=ordered((*(d for d in plan.diagnostics if not _is_answered(d, proved)), *unsure)),
         unproved=tuple(address for address in plan.unproved if address not in proved),
+        unasked=tuple(address for address in plan.unasked if address not in proved),
         complete=plan.complete and not unsure,
     )
 

@@ -70,7 +70,7 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
     require_applicable(planned.plan)
     idle = planned.plan.empty and planned.leftovers.none and not _to_ask(assembly, planned, options)
     if idle and not outdated(assembly, planned):
-        return nothing_to_do(assembly.new_run_id())
+        return nothing_to_do(assembly.new_run_id(), planned)
     async with AsyncExitStack() as stack:
         leases = {
             gateway: await stack.enter_async_context(
@@ -252,7 +252,7 @@ def _to_ask(assembly: Assembly, planned: Planned, options: ApplyOptions) -> Sequ
     resources = assembly.desired.resources
     return [
         Change(a, Action.NOOP, "not proved to work yet", depends_on=resources[a].depends_on)
-        for a in planned.plan.unproved
+        for a in sorted((*planned.plan.unproved, *planned.plan.unasked))
     ]
 
 
@@ -309,7 +309,12 @@ async def _verified(assembly: Assembly, resource: Resource, live: Live | None, e
 def _touched(assembly: Assembly, planned: Planned) -> set[str]:
     """Gateways whose entries will be written: each needs its lease."""
     addresses = [change.address for change in planned.plan.changes]
-    addresses += [*planned.leftovers.entries, *outdated(assembly, planned), *planned.plan.unproved]
+    addresses += [
+        *planned.leftovers.entries,
+        *outdated(assembly, planned),
+        *planned.plan.unproved,
+        *planned.plan.unasked,
+    ]
     return {address.gateway for address in addresses} | {gateway for gateway, _ in planned.leftovers.scratch}
 
 

@@ -8,6 +8,7 @@
 | a write failed, or its outcome is unknown       | failed      | 1    |
 | a verification failed, or a change was restored | unhealthy   | 4    |
 | nothing of these, but a difference is left      | failed      | 1    |
+| not asked, and an earlier verification failed   | unhealthy   | 4    |
 | nothing of these, but the last look failed      | failed      | 1    |
 
 The first row that fits, from the third on, wins.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.engine.assembly import ApplyOptions, Planned
+from reconciler.engine.assembly import ApplyOptions, Planned, Verification
 from reconciler.engine.executor import MOST_REJECTIONS
 from reconciler.engine.verify import STOPPED
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -34,9 +35,12 @@ EXIT_CODES = {
 }
 
 
-def nothing_to_do(run_id: str) -> Run:
-    """A run that found everything in place."""
-    return Run(run_id, RunStatus.NOTHING, EXIT_CODES[RunStatus.NOTHING])
+def nothing_to_do(run_id: str, planned: Planned) -> Run:
+    """A run that found everything in place; one that was told not to ask repeats what is known not to be proved."""
+    status = RunStatus.UNHEALTHY if planned.plan.unproved else RunStatus.NOTHING
+    return Run(
+        run_id, status, EXIT_CODES[status], diagnostics=planned.plan.diagnostics if planned.plan.unproved else ()
+    )
 
 
 def failed_run(run_id: str) -> Run:
@@ -55,6 +59,8 @@ def finished_run(
     left = tuple(item for item in residue(after.plan) if item.address in settled)
     errors = tuple(item for item in after.plan.diagnostics if item.severity is Severity.ERROR)
     status = _status(outcomes, (*left, *errors), options)
+    if status is RunStatus.OK and options.verification is Verification.NONE and after.plan.unproved:
+        status = RunStatus.UNHEALTHY
     found = tuple(dict.fromkeys((*planned.plan.diagnostics, *errors, *_halted(halted))))
     return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, found)
 

@@ -86,9 +86,15 @@ class Stepper:
         resource = None if change.action in _WITHOUT_RESOURCE else self.assembly.desired.resources[address]
         job = Job(self.assembly, self.journal, site, change, resource, self.entries.get(address))
         job = replace(job, unproved=_at_stake(job), begun=self.planned.leftovers.begun.get(address))
+        job = replace(job, unasked=self._is_unasked(job.entry))
         if not self._needs_proof(job):
             return job
         return replace(job, scratch=self._scratch(address))
+
+    def _is_unasked(self, entry: Entry | None) -> bool:
+        """Whether nothing but the wish not to ask keeps the change from being proved: a failure before it stands."""
+        failed = entry is not None and bool(entry.unproved) and not entry.unasked
+        return self.options.verification is Verify.NONE and not failed
 
     def _scratch(self, address: Address) -> str:
         return f"{address.name[:36]}-candidate-{self.journal.run_id[-8:]}"
@@ -160,6 +166,7 @@ class Stepper:
     async def _each_key(self, job: Job, live: Live, found: Verification) -> Verification:
         """After the verification of the whole: try alone what it does not prove. An object that fails is not asked."""
         if found.verdict is not Verdict.READY:
+            self.unproved[job.change.address] = job.unproved
             return found
         done = proved_by(job.wanted, found.checks) | {WHOLE}
         left = tuple(path for path in job.unproved if path not in done)
@@ -184,7 +191,7 @@ class Stepper:
             self.unproved.pop(change.address, None)
             return _together(found, stays.found)
         self.unproved.pop(change.address, None)
-        settled = None if entry is None else replace(entry, unproved=open_)
+        settled = None if entry is None else replace(entry, unproved=open_, unasked=False)
         await job.journal.settle(Settlement(change.address, settled, keep=settled is None))
         return _together(found, tried)
 

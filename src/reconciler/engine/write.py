@@ -71,8 +71,8 @@ class Job:
     """One approved change with everything that carrying it out needs.
 
     `resource` is None for a delete. `entry` is what the ledger holds now. `tries` counts what leaves. `unproved` is
-    what nobody knows to work once this is written. `begun` is a creation of this object that an earlier run had under
-    way when it ended: it may land at any moment.
+    what nobody knows to work once this is written, `unasked` because the run was told not to ask. `begun` is a
+    creation of this object that an earlier run had under way when it ended: it may land at any moment.
     """
 
     assembly: Assembly
@@ -85,6 +85,7 @@ class Job:
     tries: Tries = field(default_factory=Tries)
     unproved: tuple[str, ...] = ()
     begun: Intent | None = None
+    unasked: bool = False
 
     @property
     def wanted(self) -> Resource:
@@ -141,7 +142,7 @@ class Job:
 
     def written(self, live: Live) -> Entry:
         """The entry once the write has landed as `live`."""
-        return replace(entry_for(self.wanted, live, self.fingerprints), unproved=self.unproved)
+        return replace(entry_for(self.wanted, live, self.fingerprints), unproved=self.unproved, unasked=self.unasked)
 
 
 async def create(job: Job) -> Written:
@@ -211,7 +212,7 @@ async def _found(job: Job, found: Live, attempt: int, *, lost: bool) -> Written:
 
 async def _taken_up(job: Job, spec: Spec, found: Live, attempts: int) -> Written:
     """Put on record that it is ours, then write it once more: its secrets are those of the run that made it."""
-    bare = replace(entry_for(job.wanted, found, {}), spec=spec, refs={}, unproved=job.unproved)
+    bare = replace(entry_for(job.wanted, found, {}), spec=spec, refs={}, unproved=job.unproved, unasked=job.unasked)
     await job.journal.settle(Settlement(job.change.address, bare))
     change = change_for(job.wanted, bare, found, job.context)
     if change is None:
@@ -292,7 +293,7 @@ async def rewrite(job: Job) -> Written:
 def _expected(job: Job, resource: Resource) -> Entry:
     remote_id = job.change.remote_id or resource.remote_id or resource.address.name
     entry = entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
-    return replace(entry, unproved=job.unproved)
+    return replace(entry, unproved=job.unproved, unasked=job.unasked)
 
 
 async def _put(job: Job, fresh: Live) -> Live | None:
@@ -391,5 +392,14 @@ def recompute(job: Job, fresh: Live) -> Change | None:
 
 def restated(job: Job, change: Change, resource: Resource | None, entry: Entry | None) -> Job:
     """The same surroundings, another change, which brings back what was known to work."""
-    unproved = () if job.entry is None else job.entry.unproved
-    return replace(job, change=change, resource=resource, entry=entry, scratch=None, tries=Tries(), unproved=unproved)
+    before = entry if job.entry is None else job.entry
+    return replace(
+        job,
+        change=change,
+        resource=resource,
+        entry=entry,
+        scratch=None,
+        tries=Tries(),
+        unproved=() if before is None else before.unproved,
+        unasked=before is not None and before.unasked,
+    )

@@ -216,6 +216,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "origin": entry.origin,
         "labels": dict(entry.labels),
         "unproved": list(entry.unproved),
+        "unasked": entry.unasked,
     }
 
 
@@ -234,6 +235,7 @@ def _read_entry(read: _Members) -> Entry:
         read.of("origin", str) if read.has("origin") else "",
         read.values("labels", str) if read.has("labels") else EMPTY,
         read.items("unproved", str) if read.has("unproved") else (),
+        unasked=read.of("unasked", bool) if read.has("unasked") else False,
     )
 
 

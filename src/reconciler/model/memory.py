@@ -21,7 +21,8 @@ class Entry:
     right after the write. `protect` and `manage` outlive the manifest that stated them. `depends_on` orders deletes.
     `origin` is the file that declared the object, as positions name it, and `labels` are those it had: a run over
     part of the manifests removes only what was applied from within that part. `unproved` holds the JSON pointers of
-    what was written and not proved to work yet: secret leaves, and ``/spec`` for the object as a whole.
+    what was written and not proved to work yet: secret leaves, and ``/spec`` for the object as a whole. `unasked` says
+    that the run that wrote it was told not to ask.
     """
 
     address: Address
@@ -37,6 +38,7 @@ class Entry:
     origin: str = ""
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     unproved: tuple[str, ...] = ()
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

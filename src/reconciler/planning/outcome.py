@@ -57,7 +57,7 @@ def sent_before(wanted: Entry, entry: Entry) -> Entry:
         if now == applied:
             fingerprints[path], refs[path] = now, ref
     unproved = tuple(path for path in entry.unproved if path == WHOLE or path in wanted.refs)
-    return replace(wanted, fingerprints=fingerprints, refs=refs, unproved=unproved)
+    return replace(wanted, fingerprints=fingerprints, refs=refs, unproved=unproved, unasked=entry.unasked)
 
 
 def earlier_refs(wanted: Resource, entry: Entry) -> Mapping[str, SecretRef | None]:

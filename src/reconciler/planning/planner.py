@@ -67,7 +67,8 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         digest=intent_digest(changes),
         defaults=tuple(draft.defaults),
         tallies=_tallies(draft),
-        unproved=unproved,
+        unproved=tuple(a for a in unproved if not world.ledger.entries[a].unasked),
+        unasked=tuple(a for a in unproved if world.ledger.entries[a].unasked),
     )
 
 

@@ -10,7 +10,8 @@
 
 An error may keep an object from being compared at all, so that silence about the others proves nothing: only what is
 in step may be called unchanged. Whoever looks for drift does not apply, so that errors do not outweigh what was found.
-What was written and never proved to work is counted as something that differs: it is not known to be good.
+What was written and never proved to work is counted as something that differs: it is not known to be good. Where a run
+was told not to ask, nothing was found, so that there is a finding and no difference.
 """
 
 from __future__ import annotations

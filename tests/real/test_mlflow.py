@@ -14,7 +14,7 @@ from mlflow_bench import HOOK_MATERIAL, HOOKS, MlflowBench, endpoint, key, webho
 from model_server import Provider, provider
 
 from reconciler.engine import SystemClock
-from reconciler.engine.verify import until_ready
+from reconciler.engine.verify import Waiting, until_ready
 from reconciler.errors import Conflict, GatewayError, OutcomeUnknown
 from reconciler.model.live import Live
 from reconciler.model.ports import Ask
@@ -248,7 +248,7 @@ def test_verification_outlasts_the_cache(tried: Try) -> None:
         (early,) = await bench.adapter.verify(after, live)
         assert early.verdict is Verdict.UNKNOWN
         assert "has not taken up" in early.message
-        found = await until_ready(lambda: bench.adapter.verify(after, live), 60, SystemClock())
+        found = await until_ready(lambda: bench.adapter.verify(after, live), 60, Waiting(SystemClock()))
         assert found.verdict is Verdict.READY, found
 
     tried(test)
@@ -270,7 +270,7 @@ def test_an_endpoint_that_was_mended_outlasts_the_cache_of_its_failure(
         live = await bench.adapter.update(resource, await stored(bench, resource), MATERIAL)
         (early,) = await bench.adapter.verify(resource, live)
         assert "has no PRIMARY models configured" in early.message
-        found = await until_ready(lambda: bench.adapter.verify(resource, live), 60, SystemClock())
+        found = await until_ready(lambda: bench.adapter.verify(resource, live), 60, Waiting(SystemClock()))
         assert found.verdict is Verdict.READY, found
 
     tried(test)

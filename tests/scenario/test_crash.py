@@ -68,7 +68,7 @@ def test_two_applies_at_once_lose_nothing(bench: Bench) -> None:
 def test_a_second_writer_is_refused_with_the_holders_name(bench: Bench) -> None:
     """Whoever is refused must know whom to ask."""
     bench.manifests(*FLEET[:8])
-    bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 1500}})
+    bench.faults({"match": {"method": "PUT", "path": "*"}, "do": {"delay_ms": 6000}})
     first = bench.start("apply", "--auto-approve", "--no-verify", "--format", "json")
     try:
         written_to(bench)

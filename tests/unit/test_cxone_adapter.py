@@ -298,7 +298,7 @@ def test_a_webhook_has_nothing_to_prove() -> None:
 def test_a_gateway_that_cannot_delete_is_given_no_candidate() -> None:
     """Candidates that stay would serve traffic with real keys, one more with each change."""
     error, asked = run([(405, {}, None)], lambda adapter: adapter.preflight(ENDPOINT, KEYS, "scratch", once))
-    assert isinstance(error, Conflict)
+    assert isinstance(error, Unsupported)
     assert asked == ["DELETE /endpoints/scratch"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from engine_bench import at
@@ -113,6 +114,9 @@ def test_absence_is_shown_as_nothing() -> None:
 
 def test_runs_without_outcomes() -> None:
     """Nothing to do is success; an exception is failure."""
-    assert nothing_to_do("a") == Run("a", RunStatus.NOTHING, 0)
+    assert nothing_to_do("a", planned()) == Run("a", RunStatus.NOTHING, 0)
+    known = planned()
+    known = replace(known, plan=replace(known.plan, unproved=(at("ep"),)))
+    assert nothing_to_do("a", known) == Run("a", RunStatus.UNHEALTHY, 4)
     assert failed_run("b") == Run("b", RunStatus.FAILED, 1)
     assert set(EXIT_CODES) == set(RunStatus)

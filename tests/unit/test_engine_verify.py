@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import engine
-from reconciler.engine.verify import LONGEST_PAUSE, Verification, until_ready
+from reconciler.engine.verify import LONGEST_PAUSE, Verification, Waiting, until_ready
 from reconciler.errors import GatewayError, ServerFault, Throttled, Unreachable
 from reconciler.model.live import Live
 from reconciler.model.resource import Readiness, Resource
@@ -35,7 +35,7 @@ def asked(answers: Answers, deadline: float, clock: FakeClock | None = None, cos
             raise answer
         return answer
 
-    return asyncio.run(until_ready(ask, deadline, time))
+    return asyncio.run(until_ready(ask, deadline, Waiting(time)))
 
 
 def test_ready_at_once_is_asked_once() -> None:
@@ -43,6 +43,13 @@ def test_ready_at_once_is_asked_once() -> None:
     clock = FakeClock()
     found = asked([(READY, READY)], 60, clock)
     assert (found.verdict, found.attempts, clock.slept) == (Verdict.READY, 1, [])
+
+
+def test_a_rejection_is_final_at_once() -> None:
+    """A revoked key stays revoked: asking for a minute costs a minute, for each of five hundred endpoints."""
+    clock = FakeClock()
+    found = asked([(READY, REJECTED)], 60, clock)
+    assert (found.verdict, found.attempts, clock.slept) == (Verdict.REJECTED, 1, [])
 
 
 def test_pauses_grow_up_to_a_limit() -> None:
@@ -53,9 +60,9 @@ def test_pauses_grow_up_to_a_limit() -> None:
     assert (found.verdict, found.attempts, found.checks) == (Verdict.READY, 10, (READY,))
 
 
-@pytest.mark.parametrize("check", [UNKNOWN, REJECTED])
+@pytest.mark.parametrize("check", [UNKNOWN, replace(REJECTED, settling=True)])
 def test_the_deadline_ends_the_asking(check: Check) -> None:
-    """A rejection may heal as well as a doubt, but not for ever, and the deadline is never overrun by a pause."""
+    """What is still being taken up may heal as well as a doubt, but not for ever, and no pause overruns a deadline."""
     clock = FakeClock()
     found = asked([(check,)], 2.0, clock)
     assert (found.verdict, found.attempts) == (check.verdict, 5)

@@ -411,7 +411,7 @@ def test_an_answer_of_the_earlier_model_is_no_proof(
 )
 def test_a_broken_provider_is_a_doubt_and_a_refusal_is_not(error: GatewayError, verdict: Verdict) -> None:
     """A rollback for a provider's bad minute would undo a good change."""
-    (check,) = verify.unanswered(error)
+    (check,) = verify.unanswered(error, {}, NOW)
     assert check.verdict is verdict
 
 

@@ -143,7 +143,7 @@ class _Apply:
     async def _written(self, session: Assembly, planned: Planned, plan_options: Any) -> Run:
         from reconciler import engine  # noqa: PLC0415 - start-up of other commands
 
-        stop, total = asyncio.Event(), len(planned.plan.changes)
+        stop, total = asyncio.Event(), len(planned.plan.changes) + len(planned.plan.unproved)
         with interrupt.stops(stop), self._bar(total) as bar, self.journal.shown_by(bar or self.run.progress):
             return await engine.apply(session, planned, plan_options, self._apply_options(stop))
 

@@ -15,6 +15,7 @@ EVENTS: Mapping[str, int] = {
     "change_started": logging.DEBUG,
     "change_finished": logging.INFO,
     "verifying": logging.DEBUG,
+    "waiting": logging.DEBUG,
     "preflight_skipped": logging.WARNING,
     "request_retried": logging.DEBUG,
     "request_finished": logging.DEBUG,
@@ -42,7 +43,7 @@ CALL_FIELDS = frozenset(
 
 FIELDS = frozenset(
     {"gateway", "objects", "address", "action", "status", "duration_ms", "method", "path", "seconds"}
-    | {"route", "channel", "request_id", "error"}
+    | {"route", "channel", "request_id", "error", "why", "until"}
     | CALL_FIELDS
 )
 """Every field that may be logged; what else an event carries is for other readers of it."""
@@ -99,6 +100,18 @@ def _logger(log_format: str) -> Any:
     )
 
 
+LONGEST_WHY = 60
+"""Characters of a reason that fit beside a bar."""
+
+
+def waiting_words(fields: Mapping[str, Any]) -> str:
+    """What a run waits for, and until when, in universal time."""
+    why = clean(str(fields["why"]))
+    short = why if len(why) <= LONGEST_WHY else why[: LONGEST_WHY - 1] + "…"
+    moment = str(fields["until"]).partition("T")[2][:8]
+    return f"{clean(str(fields['address']))} waits until {moment} UTC: {short}"
+
+
 class BarProgress:
     """Implements the port Progress by a bar on a terminal; warnings stand above it."""
 
@@ -124,8 +137,10 @@ class BarProgress:
         self._bar.stop()
 
     def __call__(self, event: str, fields: Mapping[str, Any]) -> None:
-        """Move on by one for each change that has ended."""
+        """Move on by one for each change that has ended; say what is waited for, and until when."""
         if event == "change_finished":
             self._bar.update(self._task, advance=1, description=clean(str(fields["address"])))
+        elif event == "waiting":
+            self._bar.update(self._task, description=waiting_words(fields))
         elif EVENTS.get(event, logging.DEBUG) >= logging.WARNING:
             self._bar.console.print(f"{event} {clean(str(fields.get('address', '')))}", markup=False, highlight=False)

@@ -16,7 +16,7 @@ from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.inference import InferenceDeclarations
 from reconciler.model.live import Live
-from reconciler.model.memory import Entry, LedgerSnapshot
+from reconciler.model.memory import Entry, Intent, LedgerSnapshot
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, AuditLog, Checker, Clock, Ledger, Platform, Progress, Vault
 from reconciler.model.resource import Gateway, Resource
@@ -89,12 +89,14 @@ class Leftovers:
     """What an interrupted run left, and how looking at the gateways resolves it.
 
     `snapshot` is the ledger as it stands once `entries` are settled (None: nothing there any more, the
-    entry as it was: the write never landed). `scratch` are candidates to remove, as (gateway, id).
+    entry as it was: the write never landed). `scratch` are candidates to remove, as (gateway, id). `begun` are
+    creations that have not landed so far, and may yet: a gateway works on after its client is gone.
     """
 
     snapshot: LedgerSnapshot
     entries: Mapping[Address, Entry | None] = field(default_factory=dict)
     scratch: tuple[tuple[str, str], ...] = ()
+    begun: Mapping[Address, Intent] = field(default_factory=dict)
 
     @property
     def none(self) -> bool:

@@ -33,6 +33,11 @@ CODES: Mapping[str, str] = {
         "PATHs or --selector name a part of the fleet, and nothing belongs to it: nothing that the manifests declare, "
         "and nothing that the ledger knows. A typing error looks like this, and a green run over nothing would hide it."
     ),
+    "ENGINE006": (
+        "Three changes of one run were rejected with the same words and the same secrets, so that the cause is not in "
+        "the single object: a revoked key, an account without quota. What was under way has ended, the rest was not "
+        "begun and counts as skipped. Mend the cause and apply again."
+    ),
     "ENGINE005": (
         "`drift --verify` asked whether this object works, and got no verdict: a rate limit, a server fault or a "
         "time-out. That is neither drift nor its absence, so the report is incomplete and the command exits with 1."

@@ -42,9 +42,15 @@ def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
     return behind
 
 
-async def catch_up(assembly: Assembly, planned: Planned, journal: Journal) -> None:
-    """Settle the entries that are behind, in one go."""
-    behind = outdated(assembly, planned)
+async def catch_up(
+    assembly: Assembly, planned: Planned, journal: Journal, unproved: Mapping[Address, tuple[str, ...]]
+) -> None:
+    """Settle the entries that are behind, in one go; `unproved` is what this run found out about what it wrote."""
+    behind, entries = dict(outdated(assembly, planned)), planned.world.ledger.entries
+    for address, left in unproved.items():
+        entry = behind.get(address) or entries.get(address)
+        if entry is not None and (entry.unproved != left or entry.unasked):
+            behind[address] = replace(entry, unproved=left, unasked=False)
     if behind:
         await journal.settle_all(behind)
 

@@ -1,7 +1,7 @@
 """Run changes in the order of their dependencies, as many at once as each gateway allows.
 
 Health unblocks dependents: a change whose outcome is not healthy blocks those behind it, by name;
-all others go on.
+all others go on, unless the run halts: one revoked key behind five hundred endpoints is one fault, told once.
 
 A removal waits for what may stand in for it, so that there is never less than was approved. Of one kind on one gateway:
 
@@ -20,18 +20,23 @@ A removal waits for what may stand in for it, so that there is never less than w
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.run import Outcome, Status
 
+MOST_REJECTIONS = 3
+"""How many changes may be rejected for one cause before the run halts."""
+
 Perform = Callable[[Change], Awaitable[Outcome]]
 
 _UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
-_MAKING = frozenset({Action.CREATE, Action.REPLACE})
+_MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.NOOP})
+"""What may stand in for something: a noop asks what an earlier run made and did not prove."""
+
 _UNTOUCHED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.BLOCKED, Status.SKIPPED})
 
 
@@ -120,6 +125,29 @@ class _Schedule:
         return not self.running and not any(self.ready.values())
 
 
+@dataclass(slots=True)
+class Halt:
+    """Trips when several changes were rejected for one cause: what is wrong is no matter of the single object.
+
+    `said` is that cause, in words, once it has tripped.
+    """
+
+    said: str = ""
+    _counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    @property
+    def tripped(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return bool(self.said)
+
+    def note(self, causes: Iterable[tuple[str, ...]]) -> None:
+        """Count the causes of one rejection, each given as the words that tell it from others, for people to read."""
+        for cause in set(causes):
+            self._counts[cause] += 1
+            if self._counts[cause] >= MOST_REJECTIONS and not self.said:
+                self.said = ": ".join(cause)
+
+
 def unblocks(outcome: Outcome) -> bool:
     """Whether dependents of a change may go on."""
     return outcome.status in _UNBLOCKS and outcome.healthy
@@ -135,21 +163,26 @@ async def execute(
     perform: Perform,
     concurrency: Mapping[str, int],
     stop: asyncio.Event,
+    halt: Halt | None = None,
 ) -> tuple[Outcome, ...]:
     """Perform each change once; outcomes come back in the order of `changes`.
 
-    `concurrency` is per gateway. Once `stop` is set no change is begun, and those not begun are
-    skipped. An exception from `perform` ends the run after the writes in flight have finished.
+    `concurrency` is per gateway. Once `stop` is set or `halt` has tripped no change is begun, and those not begun are
+    skipped: the one is somebody's wish, the other what the changes before ended in. An exception from `perform`
+    ends the run after the writes in flight have finished.
     """
     schedule = _plan_schedule(changes)
-    turn = asyncio.Condition()
+    turn, halt = asyncio.Condition(), halt or Halt()
+
+    def over() -> bool:
+        return stop.is_set() or halt.tripped
 
     async def worker(gateway: str) -> None:
         queue = schedule.ready[gateway]
         while True:
             async with turn:
-                await turn.wait_for(lambda: queue or schedule.done or stop.is_set())
-                if stop.is_set() or not queue:
+                await turn.wait_for(lambda: queue or schedule.done or over())
+                if over() or not queue:
                     return
                 change = schedule.begin(gateway)
             outcome = await _shielded(perform, change, stop)
@@ -171,7 +204,7 @@ async def execute(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return tuple(schedule.outcomes.get(change.address) or _not_begun(change, stop) for change in changes)
+    return tuple(schedule.outcomes.get(change.address) or _not_begun(change, stop, halt) for change in changes)
 
 
 async def _shielded(perform: Perform, change: Change, stop: asyncio.Event) -> Outcome:
@@ -227,7 +260,7 @@ def _behind(addresses: Sequence[Address], dependents: Mapping[Address, Sequence[
     return found
 
 
-_MADE = {Action.CREATE: "created", Action.REPLACE: "replaced"}
+_MADE = {Action.CREATE: "created", Action.REPLACE: "replaced", Action.NOOP: "proved"}
 _ENDED_AS = {
     Status.ROLLED_BACK: " (rolled back)",
     Status.BLOCKED: " (blocked)",
@@ -239,7 +272,8 @@ _ENDED_AS = {
 def _held(change: Change, cause: Outcome) -> Outcome:
     """A removal that stays undone, for there would be less than was approved."""
     done = _MADE.get(cause.action, "updated")
-    why = f"was {done} and is not proved to work" if cause.status in _UNBLOCKS else f"was not {done}"
+    written = cause.status in _UNBLOCKS and cause.action is not Action.NOOP
+    why = f"was {done} and is not proved to work" if written else f"was not {done}"
     aside = _ENDED_AS.get(cause.status, "")
     error = f"skipped: {cause.address} {why}{aside}, so nothing of its kind is removed on its gateway"
     return Outcome(change.address, change.action, Status.SKIPPED, error=error)
@@ -256,9 +290,11 @@ def _blocked(change: Change, cause: Outcome) -> Outcome:
     )
 
 
-def _not_begun(change: Change, stop: asyncio.Event) -> Outcome:
+def _not_begun(change: Change, stop: asyncio.Event, halt: Halt) -> Outcome:
     if stop.is_set():
         why = "the run was stopped before this change began"
         return Outcome(change.address, change.action, Status.SKIPPED, error=why)
+    if halt.tripped:
+        return Outcome(change.address, change.action, Status.SKIPPED, error="not begun: the run halted before it")
     why = "waits for itself: it lies on a cycle of dependencies, or behind one"
     return Outcome(change.address, change.action, Status.BLOCKED, error=why, healthy=False)

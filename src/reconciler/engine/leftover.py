@@ -4,7 +4,8 @@ An intent without a settlement means: a write was about to leave, and nobody kno
 
 | intent           | live                                   | means          | the ledger then holds        |
 |------------------|----------------------------------------|----------------|------------------------------|
-| create           | absent                                 | never landed   | nothing                      |
+| create           | absent                                 | not landed yet | nothing; the intent stays    |
+|                  |                                        |                | while it is to be made still |
 | create           | equal to what was intended             | landed         | the intended entry           |
 | create           | something else                         | not ours       | nothing; the plan will ask   |
 | update           | revision moved, equal to the intention | landed         | the intended entry           |
@@ -51,7 +52,11 @@ def resolve(snapshot: LedgerSnapshot, observed: Mapping[str, Observed]) -> Lefto
         replace(snapshot, entries=entries, intents=remaining),
         decided,
         tuple((i.address.gateway, i.scratch) for i in open_intents if i.scratch is not None),
+        {i.address: i for i in open_intents if i.action in _MAKING and decided[i.address] is None},
     )
+
+
+_MAKING = frozenset({Action.CREATE, Action.REPLACE})
 
 
 def _decide(intent: Intent, snapshot: LedgerSnapshot, observed: Mapping[str, Observed]) -> Entry | None:

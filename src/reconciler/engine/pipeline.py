@@ -15,19 +15,21 @@ from dataclasses import replace
 from reconciler import planning
 from reconciler.engine import unset
 from reconciler.engine.approve import require_applicable, require_same_intent
-from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned, located
+from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned, Verification, located
 from reconciler.engine.converge import catch_up, outdated
 from reconciler.engine.executor import execute
 from reconciler.engine.leftover import resolve
 from reconciler.engine.observe import observe, sought
+from reconciler.engine.proof import with_keys
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.engine.report import failed_run, finished_run, nothing_to_do
-from reconciler.engine.step import Stepper, explain
-from reconciler.engine.verify import stand_in
+from reconciler.engine.step import Stepper
+from reconciler.engine.verify import Waiting, explain, stand_in
 from reconciler.engine.verify import verify as verify_one
+from reconciler.engine.write import FIRST_PAUSE, LONGEST_PAUSE, SEEN_WITHIN, is_older
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.model.address import Address
-from reconciler.model.change import Action
+from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
 from reconciler.model.live import Live, Observed
 from reconciler.model.memory import Entry, Lease
@@ -68,8 +70,9 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
     """
     require_applicable(planned.plan)
     assembly = replace(assembly, desired=planned.world.desired)
-    if planned.plan.empty and planned.leftovers.none and not outdated(assembly, planned):
-        return nothing_to_do(assembly.new_run_id())
+    idle = planned.plan.empty and planned.leftovers.none and not _to_ask(assembly, planned, options)
+    if idle and not outdated(assembly, planned):
+        return nothing_to_do(assembly.new_run_id(), planned)
     async with AsyncExitStack() as stack:
         leases = {
             gateway: await stack.enter_async_context(
@@ -97,7 +100,7 @@ async def verify(
     observed = planning.readdressed(seen, assembly.desired.everywhere, entries, assembly.capabilities)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
-    outcomes = await asyncio.gather(*(_verified(assembly, resource, found) for resource, found in chosen))
+    outcomes = await asyncio.gather(*(_verified(assembly, r, found, entries.get(r.address)) for r, found in chosen))
     return tuple(outcomes), findings
 
 
@@ -132,9 +135,30 @@ def _offered(seen: Observed) -> bool:
 async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
     """All that is there under its own addresses, and the ledger as it stands once leftovers are settled."""
     seen, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    clock = assembly.clock
+    ends, pause = clock.monotonic() + LOOKED_WITHIN, FIRST_PAUSE
+    while _shows_the_past(seen, known.entries) and clock.monotonic() + pause <= ends:
+        await clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+        seen = await observe(assembly)
     seen = await sought(assembly, seen, known.entries)
     placed = planning.readdressed(seen, assembly.desired.everywhere, known.entries, assembly.capabilities)
     return seen, resolve(known, placed)
+
+
+LOOKED_WITHIN = 5.0
+"""Seconds that a list is given to show what the gateway answered to our last writes, before that is called drift."""
+
+
+def _shows_the_past(seen: Mapping[str, Observed], entries: Mapping[Address, Entry]) -> bool:
+    revisions = {
+        (entry.address.gateway, entry.address.kind, entry.remote_id): entry.revision for entry in entries.values()
+    }
+    return any(
+        is_older(live.revision, revisions.get((gateway, live.address.kind, live.remote_id)))
+        for gateway, answer in seen.items()
+        for live in answer.objects
+    )
 
 
 def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:
@@ -191,19 +215,64 @@ async def _carry_out(
     await _finish_leftovers(assembly, planned, journal)
     await _move(planned, journal)
     stepper = Stepper(assembly, journal, planned, options, planned.live, planned.world.ledger.entries)
+    changes = (*_to_ask(assembly, planned, options), *planned.plan.changes)
     concurrency = {name: site.gateway.limits.concurrency for name, site in assembly.sites.items()}
-    outcomes = await execute(planned.plan.changes, stepper.perform, concurrency, options.stop)
-    after = await plan(assembly, plan_options)
-    await catch_up(assembly, after, journal)
-    return finished_run(journal.run_id, planned, after, outcomes, options)
+    outcomes = await execute(changes, stepper.perform, concurrency, options.stop, stepper.halt)
+    after = await _seen_again(assembly, plan_options, options, outcomes)
+    await catch_up(assembly, after, journal, stepper.unproved)
+    return finished_run(journal.run_id, planned, after, outcomes, options, stepper.halt.said)
+
+
+async def _seen_again(
+    assembly: Assembly, plan_options: PlanOptions, options: ApplyOptions, outcomes: Sequence[Outcome]
+) -> Planned:
+    """The plan after the writes, once it shows them: a list may come from a copy that is behind its gateway."""
+    waiting = Waiting(assembly.clock, options.stop)
+    made = frozenset(o.address for o in outcomes if o.status is Status.APPLIED and o.action in _MAKING)
+    ends, pause = assembly.clock.monotonic() + SEEN_WITHIN, FIRST_PAUSE
+    while True:
+        after = await plan(assembly, plan_options)
+        entries, reads = after.world.ledger.entries, after.world.capabilities
+        behind = any(
+            _is_behind(entries.get(address), after.live.get(address))
+            for address in made
+            if reads[address.gateway].kinds[address.kind].read
+        )
+        if not behind or waiting.is_stopped() or assembly.clock.monotonic() + pause > ends:
+            return after
+        await waiting.unless_stopped(assembly.clock.sleep(pause))
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+_MAKING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
+
+
+def _is_behind(entry: Entry | None, live: Live | None) -> bool:
+    """Whether what is seen of an object is older than what the gateway answered to our last write of it."""
+    return entry is not None and (live is None or is_older(live.revision, entry.revision))
+
+
+def _to_ask(assembly: Assembly, planned: Planned, options: ApplyOptions) -> Sequence[Change]:
+    """What no change touches and was not proved to work yet, as steps that write nothing."""
+    if options.verification is Verification.NONE:
+        return ()
+    resources = assembly.desired.resources
+    return [
+        Change(a, Action.NOOP, "not proved to work yet", depends_on=resources[a].depends_on)
+        for a in sorted((*planned.plan.unproved, *planned.plan.unasked))
+    ]
 
 
 async def _finish_leftovers(assembly: Assembly, planned: Planned, journal: Journal) -> None:
     """Remove candidates of an interrupted run, then complete the ledger by what was found."""
     for gateway, scratch in planned.leftovers.scratch:
         await assembly.sites[gateway].adapter.discard(scratch)
-    if planned.leftovers.entries:
-        await journal.settle_all(planned.leftovers.entries)
+    making = {change.address for change in planned.plan.changes if change.action is Action.CREATE}
+    # A creation that may still land is forgotten only when the next one takes the place of its intent.
+    kept = making & planned.leftovers.begun.keys()
+    settled = {address: entry for address, entry in planned.leftovers.entries.items() if address not in kept}
+    if settled:
+        await journal.settle_all(settled)
 
 
 async def _move(planned: Planned, journal: Journal) -> None:
@@ -238,11 +307,12 @@ def _undeclared(address: Address) -> Diagnostic:
     )
 
 
-async def _verified(assembly: Assembly, resource: Resource, live: Live | None) -> Outcome:
+async def _verified(assembly: Assembly, resource: Resource, live: Live | None, entry: Entry | None) -> Outcome:
     if live is None:
         return Outcome(resource.address, Action.NOOP, Status.FAILED, error="not on the gateway", healthy=False)
     started = assembly.clock.monotonic()
-    found = await verify_one(assembly, assembly.sites[resource.address.gateway], resource, live)
+    site = assembly.sites[resource.address.gateway]
+    found = with_keys(site, resource, entry, await verify_one(assembly, site, resource, live))
     healthy = found.verdict is Verdict.READY
     return Outcome(
         resource.address,
@@ -259,7 +329,12 @@ async def _verified(assembly: Assembly, resource: Resource, live: Live | None) -
 def _touched(assembly: Assembly, planned: Planned) -> set[str]:
     """Gateways whose entries will be written: each needs its lease."""
     addresses = [change.address for change in planned.plan.changes]
-    addresses += [*planned.leftovers.entries, *outdated(assembly, planned)]
+    addresses += [
+        *planned.leftovers.entries,
+        *outdated(assembly, planned),
+        *planned.plan.unproved,
+        *planned.plan.unasked,
+    ]
     return {address.gateway for address in addresses} | {gateway for gateway, _ in planned.leftovers.scratch}
 
 

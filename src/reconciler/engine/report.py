@@ -8,6 +8,7 @@
 | a write failed, or its outcome is unknown       | failed      | 1    |
 | a verification failed, or a change was restored | unhealthy   | 4    |
 | nothing of these, but a difference is left      | failed      | 1    |
+| not asked, and an earlier verification failed   | unhealthy   | 4    |
 | nothing of these, but the last look failed      | failed      | 1    |
 
 The first row that fits, from the third on, wins.
@@ -15,10 +16,12 @@ The first row that fits, from the third on, wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from reconciler.engine.assembly import ApplyOptions, Planned
-from reconciler.model.diagnostic import Severity
+from reconciler.engine.assembly import ApplyOptions, Planned, Verification
+from reconciler.engine.executor import MOST_REJECTIONS
+from reconciler.engine.verify import STOPPED
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.run import Outcome, Run, RunStatus, Status
 from reconciler.planning import residue
 
@@ -32,9 +35,12 @@ EXIT_CODES = {
 }
 
 
-def nothing_to_do(run_id: str) -> Run:
-    """A run that found everything in place."""
-    return Run(run_id, RunStatus.NOTHING, EXIT_CODES[RunStatus.NOTHING])
+def nothing_to_do(run_id: str, planned: Planned) -> Run:
+    """A run that found everything in place; one that was told not to ask repeats what is known not to be proved."""
+    status = RunStatus.UNHEALTHY if planned.plan.unproved else RunStatus.NOTHING
+    return Run(
+        run_id, status, EXIT_CODES[status], diagnostics=planned.plan.diagnostics if planned.plan.unproved else ()
+    )
 
 
 def failed_run(run_id: str) -> Run:
@@ -43,19 +49,35 @@ def failed_run(run_id: str) -> Run:
 
 
 def finished_run(
-    run_id: str, planned: Planned, after: Planned, outcomes: Sequence[Outcome], options: ApplyOptions
+    run_id: str, planned: Planned, after: Planned, outcomes: Sequence[Outcome], options: ApplyOptions, halted: str = ""
 ) -> Run:
-    """The run as a whole, with what is left over of the changes that were applied in health."""
+    """The run as a whole, with what is left over of the changes that were applied in health.
+
+    `halted` is the cause for which it ended before all was begun, if it did.
+    """
     settled = {o.address for o in outcomes if o.status is Status.APPLIED and o.healthy}
     left = tuple(item for item in residue(after.plan) if item.address in settled)
     errors = tuple(item for item in after.plan.diagnostics if item.severity is Severity.ERROR)
     status = _status(outcomes, (*left, *errors), options)
-    found = tuple(dict.fromkeys((*planned.plan.diagnostics, *errors)))
+    if status is RunStatus.OK and options.verification is Verification.NONE and after.plan.unproved:
+        status = RunStatus.UNHEALTHY
+    found = tuple(dict.fromkeys((*planned.plan.diagnostics, *errors, *_halted(halted))))
     return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, found)
 
 
+def _halted(cause: str) -> Iterator[Diagnostic]:
+    if cause:
+        yield Diagnostic(
+            Severity.ERROR,
+            "ENGINE006",
+            "the run halted: one cause rejects one change after another",
+            f"{MOST_REJECTIONS} changes were rejected for the same cause ({cause}), so that nothing more was begun. "
+            "Mend that and apply again: what was written and not proved is asked again, what was skipped is done.",
+        )
+
+
 def _status(outcomes: Sequence[Outcome], left: Sequence[object], options: ApplyOptions) -> RunStatus:
-    if any(o.status is Status.SKIPPED for o in outcomes) and options.stop.is_set():
+    if options.stop.is_set() and any(o.status is Status.SKIPPED or STOPPED in o.checks for o in outcomes):
         return RunStatus.INTERRUPTED
     if any(o.status in {Status.FAILED, Status.UNKNOWN} and o.healthy for o in outcomes):
         return RunStatus.FAILED

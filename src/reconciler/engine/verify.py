@@ -1,10 +1,22 @@
-"""Ask until it is ready, or until the deadline. A doubt is never turned into a rejection."""
+"""Ask until it is ready, until it is rejected for good, or until the deadline. A doubt never becomes a rejection.
+
+| the answer                                   | then                                |
+|----------------------------------------------|-------------------------------------|
+| ready                                        | done                                |
+| rejected, and nothing of it is settling      | done: asking again changes nothing  |
+| rejected while the gateway still takes it up | asked again until the deadline      |
+| unknown                                      | asked again until the deadline      |
+| the run is told to stop, at any moment       | unknown, at once                    |
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from reconciler.engine.assembly import Assembly, Site
 from reconciler.errors import GatewayError
@@ -19,6 +31,8 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 MOST_ASKED = 3
 """How often a gate in doubt is asked: each time may cost money."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,63 +50,128 @@ class Verification:
             return Verdict.READY
         return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.REJECTED
 
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would be pointless."""
+        if self.verdict is not Verdict.REJECTED:
+            return self.verdict is Verdict.READY
+        return not any(check.settling for check in self.checks if not check.advisory)
+
 
 NOT_ASKED = Verification()
+STOPPED = Check("verification", Verdict.UNKNOWN, "the run was stopped before this was proved; the next run asks again")
 
 
-async def until_ready(ask: Ask, deadline_seconds: float, clock: Clock) -> Verification:
-    """Ask again, at growing distances, until all checks are ready or the deadline has passed."""
+def _tell_nobody(_found: Verification, _seconds: float) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How a run waits: by which clock, until when it is told to stop, and who hears what it waits for.
+
+    `tell` is given the last answer and the seconds that are left.
+    """
+
+    clock: Clock
+    stop: asyncio.Event | None = None
+    tell: Callable[[Verification, float], None] = _tell_nobody
+
+    async def unless_stopped(self, work: Awaitable[T]) -> T | None:
+        """What `work` comes to; None, at once, when the run is told to stop. Only for work without an effect."""
+        if self.stop is None:
+            return await work
+        going, told = asyncio.ensure_future(work), asyncio.ensure_future(self.stop.wait())
+        try:
+            await asyncio.wait({going, told}, return_when=asyncio.FIRST_COMPLETED)
+            return going.result() if going.done() else None
+        finally:
+            for task in (going, told):
+                task.cancel()
+            await asyncio.gather(going, told, return_exceptions=True)
+
+    def is_stopped(self) -> bool:
+        """Whether the run was told to stop."""
+        return self.stop is not None and self.stop.is_set()
+
+
+async def until_ready(ask: Ask, deadline_seconds: float, waiting: Waiting) -> Verification:
+    """Ask again, at growing distances, until the answer is final or the deadline has passed."""
+    clock = waiting.clock
     ends = clock.monotonic() + deadline_seconds
     pause = FIRST_PAUSE
     attempts = 0
     while True:
         attempts += 1
-        answer = Verification(tuple(await _answer(ask)), attempts)
-        if answer.verdict is Verdict.READY or clock.monotonic() + pause > ends:
+        answer = await _answer(ask, attempts, waiting)
+        if answer.is_final or waiting.is_stopped() or clock.monotonic() + pause > ends:
             return answer
-        await clock.sleep(pause)
+        waiting.tell(answer, ends - clock.monotonic())
+        await waiting.unless_stopped(clock.sleep(pause))
+        if waiting.is_stopped():
+            return Verification((*answer.checks, STOPPED), attempts)
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-async def _answer(ask: Ask) -> Sequence[Check]:
+async def _answer(ask: Ask, attempt: int, waiting: Waiting) -> Verification:
     try:
-        return await ask()
+        found = await waiting.unless_stopped(ask())
     except GatewayError as error:
-        return (Check("answer", Verdict.UNKNOWN, str(error)),)
+        found = (Check("answer", Verdict.UNKNOWN, str(error)),)
+    return Verification((STOPPED,) if found is None else tuple(found), attempt)
 
 
-async def until_decided(ask: Ask, deadline_seconds: float, clock: Clock) -> Verification:
+async def until_decided(ask: Ask, deadline_seconds: float, waiting: Waiting) -> Verification:
     """Ask again only while there is a doubt, `MOST_ASKED` times and within the deadline: a rejection is final."""
+    clock = waiting.clock
     ends = clock.monotonic() + deadline_seconds
     pause = FIRST_PAUSE
     for attempt in range(1, MOST_ASKED + 1):
-        answer = Verification(tuple(await _answer(ask)), attempt)
+        answer = await _answer(ask, attempt, waiting)
         over = attempt == MOST_ASKED or clock.monotonic() + pause > ends
-        if answer.verdict is not Verdict.UNKNOWN or over:
+        if answer.verdict is not Verdict.UNKNOWN or over or waiting.is_stopped():
             break
-        await clock.sleep(pause)
+        waiting.tell(answer, ends - clock.monotonic())
+        await waiting.unless_stopped(clock.sleep(pause))
         pause = min(pause * 2, LONGEST_PAUSE)
     return answer if answer.checks else NOT_ASKED
 
 
-async def verify(assembly: Assembly, site: Site, resource: Resource, live: Live) -> Verification:
+def waiting_for(assembly: Assembly, resource: Resource, stop: asyncio.Event | None = None) -> Waiting:
+    """Waiting for one object, told to whoever watches the run."""
+
+    def tell(found: Verification, seconds: float) -> None:
+        until = datetime.fromisoformat(assembly.clock.now()) + timedelta(seconds=seconds)
+        address, why = str(resource.address), explain(found.checks)
+        assembly.progress("waiting", {"address": address, "until": until.isoformat(timespec="seconds"), "why": why})
+
+    return Waiting(assembly.clock, stop, tell)
+
+
+def explain(checks: Sequence[Check]) -> str:
+    """One line that says which checks are not ready."""
+    told = (c for c in checks if c.verdict is not Verdict.READY and not c.advisory)
+    return "; ".join(f"{c.name} {c.verdict.value}: {c.message}" for c in told)
+
+
+async def verify(
+    assembly: Assembly, site: Site, resource: Resource, live: Live, stop: asyncio.Event | None = None
+) -> Verification:
     """Connectivity validation of one live object and, where it is ready, the checkers' gates in the time left."""
     capability = capability_of(site, resource)
     if not capability.verify and not assembly.checkers:
         return NOT_ASKED
     assembly.progress("verifying", {"address": str(resource.address)})
-    clock = assembly.clock
-    ends = clock.monotonic() + resource.readiness.deadline_seconds
+    waiting = waiting_for(assembly, resource, stop)
+    ends = assembly.clock.monotonic() + resource.readiness.deadline_seconds
     found = NOT_ASKED
     if capability.verify:
-        found = await until_ready(
-            lambda: site.adapter.verify(resource, live), resource.readiness.deadline_seconds, clock
-        )
+        asked = partial(site.adapter.verify, resource, live)
+        found = await until_ready(asked, resource.readiness.deadline_seconds, waiting)
     for checker in assembly.checkers:
         if found.verdict is not Verdict.READY:
             break
-        asked = partial(checker.check, resource, live)
-        gate = await until_decided(asked, ends - clock.monotonic(), clock)
+        gate = await until_decided(partial(checker.check, resource, live), ends - assembly.clock.monotonic(), waiting)
         found = Verification((*found.checks, *gate.checks), found.attempts + gate.attempts)
     return found
 

@@ -6,6 +6,8 @@
 | OutcomeUnknown                  | read back; landed: settle; not landed: attempt again              |
 | OutcomeUnknown, then a refusal  | of a creation: the intent stays, for the first may still arrive   |
 | Conflict                        | read again, recompute; equal to the approved change: attempt again|
+| Conflict, where an earlier run  | of a creation: read back; as either run wanted it, it is ours,    |
+| of ours may have made it        | and is written once more, for its secrets may be those of before  |
 | any other refusal               | the intent is withdrawn, the error goes up                        |
 | doubt that reading cannot clear | the intent stays for the next run, the error goes up              |
 | Conflict, of what cannot be read| it exists: settle without a claim that anything of it was sent    |
@@ -15,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from reconciler.engine.assembly import Assembly, Site
 from reconciler.engine.leftover import landed
@@ -24,11 +28,19 @@ from reconciler.model.change import Action, Change
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, Intent, Settlement
 from reconciler.model.ports import Material
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Spec
 from reconciler.model.secret import Fingerprint
 from reconciler.planning import Context, change_for, entry_for, equivalent, observed_digest
 
 MAX_ATTEMPTS = 3
+SEEN_WITHIN = 10.0
+"""Seconds within which a read has to show what the gateway said before: some answer from a copy that is behind."""
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 1.0
+OUTRUN = 412
+"""The status of a write that was refused because the object is newer than what was read."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,9 @@ Send = Callable[["Job", Live], Awaitable[Live | None]]
 class Job:
     """One approved change with everything that carrying it out needs.
 
-    `resource` is None for a delete. `entry` is what the ledger holds now. `tries` counts what leaves.
+    `resource` is None for a delete. `entry` is what the ledger holds now. `tries` counts what leaves. `unproved` is
+    what nobody knows to work once this is written, `unasked` because the run was told not to ask. `begun` is a
+    creation of this object that an earlier run had under way when it ended: it may land at any moment.
     """
 
     assembly: Assembly
@@ -69,6 +83,9 @@ class Job:
     entry: Entry | None
     scratch: str | None = None
     tries: Tries = field(default_factory=Tries)
+    unproved: tuple[str, ...] = ()
+    begun: Intent | None = None
+    unasked: bool = False
 
     @property
     def wanted(self) -> Resource:
@@ -121,8 +138,11 @@ class Job:
 
     async def settle(self, live: Live) -> None:
         """The write landed, and this is what the gateway stored."""
-        entry = entry_for(self.wanted, live, self.fingerprints)
-        await self.journal.settle(Settlement(self.change.address, entry))
+        await self.journal.settle(Settlement(self.change.address, self.written(live)))
+
+    def written(self, live: Live) -> Entry:
+        """The entry once the write has landed as `live`."""
+        return replace(entry_for(self.wanted, live, self.fingerprints), unproved=self.unproved, unasked=self.unasked)
 
 
 async def create(job: Job) -> Written:
@@ -159,18 +179,61 @@ async def _create(job: Job) -> Written:
             return Written(await job.site.adapter.create(job.wanted, material), attempt)
         except OutcomeUnknown as error:
             doubt = error
+            found = await _read_back(job)
         except GatewayError as error:
-            if doubt is None:
-                raise
-            if not isinstance(error, Conflict):
-                # What was lost may still arrive, so a later refusal does not mean that nothing was made.
-                raise doubt from error
-        found = await _read_back(job)
-        if found is not None and landed(job.wanted.spec, found, None):
-            return Written(found, attempt)
+            _require_doubt(job, doubt, error)
+            found = await _appeared(job)
         if found is not None:
-            raise Conflict(f"{job.change.address} was made by someone else in between", gateway=job.site.gateway.name)
+            return await _found(job, found, attempt, lost=doubt is not None)
     raise doubt or Conflict(f"{job.change.address} was never made", gateway=job.site.gateway.name)
+
+
+def _require_doubt(job: Job, doubt: OutcomeUnknown | None, error: GatewayError) -> None:
+    """Raise a refusal, unless it says that the object exists and it may be us who made it.
+
+    What was lost may still arrive, so a later refusal does not mean that nothing was made.
+    """
+    earlier = job.readable and not (job.begun is None and job.entry is None)
+    if not isinstance(error, Conflict) or (doubt is None and not earlier):
+        raise (doubt or error) from error
+
+
+async def _found(job: Job, found: Live, attempt: int, *, lost: bool) -> Written:
+    """What stands where the object was to be made. Raises Conflict where it is not of our making."""
+    if lost and landed(job.wanted.spec, found, None):
+        return Written(found, attempt)
+    earlier = (None if job.begun is None else job.begun.after, job.entry)
+    specs = (job.wanted.spec, *(entry.spec for entry in earlier if entry is not None))
+    ours = next((spec for spec in specs if any(earlier) and landed(spec, found, None)), None)
+    if ours is None:
+        raise Conflict(f"{job.change.address} was made by someone else in between", gateway=job.site.gateway.name)
+    return await _taken_up(job, ours, found, attempt)
+
+
+async def _taken_up(job: Job, spec: Spec, found: Live, attempts: int) -> Written:
+    """Put on record that it is ours, then write it once more: its secrets are those of the run that made it."""
+    bare = replace(entry_for(job.wanted, found, {}), spec=spec, refs={}, unproved=job.unproved, unasked=job.unasked)
+    await job.journal.settle(Settlement(job.change.address, bare))
+    change = change_for(job.wanted, bare, found, job.context)
+    if change is None:
+        return Written(found, attempts)
+    written = await update(replace(job, change=change, entry=bare, scratch=None))
+    return replace(written, attempts=attempts + written.attempts)
+
+
+async def _appeared(job: Job) -> Live | None:
+    """The object that a refusal says is there, which a copy that is behind may not show at once."""
+    return await _seen(job, lambda: _read_back(job), lambda found: found is not None)
+
+
+async def _seen(job: Job, read: Callable[[], Awaitable[T]], is_new: Callable[[T], bool]) -> T:
+    """Read until the answer is as new as is known, or the time is over; the last answer in any case."""
+    clock = job.assembly.clock
+    ends, pause = clock.monotonic() + SEEN_WITHIN, FIRST_PAUSE
+    while not is_new(found := await read()) and clock.monotonic() + pause <= ends:
+        await clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+    return found
 
 
 async def _read_back(job: Job) -> Live | None:
@@ -229,7 +292,8 @@ async def rewrite(job: Job) -> Written:
 
 def _expected(job: Job, resource: Resource) -> Entry:
     remote_id = job.change.remote_id or resource.remote_id or resource.first_name
-    return entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
+    entry = entry_for(resource, Live(resource.address, remote_id, resource.spec), job.fingerprints)
+    return replace(entry, unproved=job.unproved, unasked=job.unasked)
 
 
 async def _put(job: Job, fresh: Live) -> Live | None:
@@ -247,14 +311,18 @@ async def _remove(job: Job, fresh: Live) -> Live | None:
 async def _attempt_all(job: Job, send: Send) -> Written:
     sent: Live | None = None
     problem: GatewayError | None = None
+    known = _newest(job)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        fresh = await (job.read() if sent is None else _read_back(job))
+        fresh = await _seen(
+            job, job.read if sent is None else partial(_read_back, job), partial(_is_as_new, known, problem)
+        )
         if fresh is None:
             return Written(None, attempt - 1)
         if sent is not None and _landed(job, sent, fresh):
             return Written(fresh, attempt - 1)
         if not _still_approved(job, fresh):
             return Written(fresh, attempt - 1)
+        known = fresh.revision
         try:
             return Written(await send(job, fresh), attempt)
         except OutcomeUnknown as error:
@@ -262,6 +330,27 @@ async def _attempt_all(job: Job, send: Send) -> Written:
         except Conflict as error:
             problem = error
     return await _last_look(job, sent, problem)
+
+
+def _newest(job: Job) -> str | None:
+    """The newest revision that the gateway has told us of: in the plan, or in answer to our last write."""
+    recorded = None if job.entry is None else job.entry.revision
+    return recorded if is_older(job.change.revision, recorded) else job.change.revision
+
+
+def _is_as_new(known: str | None, problem: GatewayError | None, fresh: Live | None) -> bool:
+    """Whether a read shows what is known to be there; after a write that was outrun, that is something newer."""
+    if fresh is None or known is None:
+        return True
+    outrun = isinstance(problem, Conflict) and problem.status == OUTRUN
+    return not is_older(fresh.revision, known) and not (outrun and fresh.revision == known)
+
+
+def is_older(revision: str | None, known: str | None) -> bool:
+    """Whether a revision comes before another; of revisions that are no numbers nothing is known."""
+    if revision is None or known is None or not (revision.isdecimal() and known.isdecimal()):
+        return False
+    return int(revision) < int(known)
 
 
 async def _last_look(job: Job, sent: Live | None, problem: GatewayError | None) -> Written:
@@ -302,5 +391,15 @@ def recompute(job: Job, fresh: Live) -> Change | None:
 
 
 def restated(job: Job, change: Change, resource: Resource | None, entry: Entry | None) -> Job:
-    """The same surroundings, another change."""
-    return replace(job, change=change, resource=resource, entry=entry, scratch=None, tries=Tries())
+    """The same surroundings, another change, which brings back what was known to work."""
+    before = entry if job.entry is None else job.entry
+    return replace(
+        job,
+        change=change,
+        resource=resource,
+        entry=entry,
+        scratch=None,
+        tries=Tries(),
+        unproved=() if before is None else before.unproved,
+        unasked=before is not None and before.unasked,
+    )

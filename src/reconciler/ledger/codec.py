@@ -217,6 +217,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "labels": dict(entry.labels),
         "unproved": list(entry.unproved),
         "id_stated": entry.id_stated,
+        "unasked": entry.unasked,
     }
 
 
@@ -236,6 +237,7 @@ def _read_entry(read: _Members) -> Entry:
         read.values("labels", str) if read.has("labels") else EMPTY,
         read.items("unproved", str) if read.has("unproved") else (),
         read.has("id_stated") and read.of("id_stated", bool),
+        read.has("unasked") and read.of("unasked", bool),
     )
 
 

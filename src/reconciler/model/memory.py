@@ -22,7 +22,8 @@ class Entry:
     `origin` is the file that declared the object, as positions name it, and `labels` are those it had: a run over
     part of the manifests removes only what was applied from within that part. `unproved` holds the JSON pointers of
     what was written and not proved to work yet: secret leaves, and ``/spec`` for the object as a whole. `id_stated`
-    says that the manifest gave the remote id: it then means another object once it gives another one.
+    says that the manifest gave the remote id: it then means another object once it gives another one. `unasked` says
+    that the run that wrote it was told not to ask.
     """
 
     address: Address
@@ -39,6 +40,7 @@ class Entry:
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     unproved: tuple[str, ...] = ()
     id_stated: bool = False
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,9 @@ class Plan:
     shows fields that only the server speaks of, in the mode for drift alone; they are not counted either. `tallies`
     are by gateway and kind. `uncommitted` are the objects that the manifests want otherwise than the commit that is
     checked out does; None where there is no commit to tell by. None of the three is part of a plan file.
+    `unproved` are objects that stand as they were applied and were never proved to work: an apply asks them again,
+    and needs no approval for it. It asks `unasked` as well, which a run that was told not to ask has written: nothing
+    was found about those, so that they do not count as work to do.
     `digest` is the intent digest: stable under reordering of manifests and when nothing moved.
     `created_at` is ISO 8601, UTC, filled in by the engine. A plan that is not `complete`, or that
     carries errors, can never be applied.
@@ -80,6 +83,8 @@ class Plan:
     created_at: str = ""
     defaults: tuple[Change, ...] = ()
     tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
+    unproved: tuple[Address, ...] = ()
+    unasked: tuple[Address, ...] = ()
     uncommitted: frozenset[Address] | None = None
 
     @property

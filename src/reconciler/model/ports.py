@@ -80,7 +80,8 @@ class Adapter(Protocol):
         """Prove the change beside the live object under the remote id `scratch`, and remove that again.
 
         The adapter makes the candidate, hands `judge` a way to ask it, and removes it whatever comes.
-        Raises Conflict when the tenant has no room for a candidate.
+        Raises Conflict when the tenant has no room for a candidate, Unsupported where there is no way to try one. It
+        is also called with a resource that holds a single one of an object's keys, which is thereby proved alone.
         """
 
     async def discard(self, scratch: str) -> None:

@@ -26,7 +26,10 @@ class Check:
     """One check of one object: its name, verdict, and the measured value against its limit.
 
     `probe` names the probe that it belongs to, None for the platform's own. One that is `advisory` is reported and
-    decides nothing.
+    decides nothing. `proves` holds the JSON pointers of secrets that work for certain where it is ready; None: that
+    of an object that has one, since a call that any of several keys may have served proves none of them. A rejection
+    that is `settling` may pass without anyone doing anything, such as that of an object which the gateway is still
+    taking up; any other is final.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Check:
     limit: float | int | str | None = None
     probe: str | None = None
     advisory: bool = False
+    proves: tuple[str, ...] | None = None
+    settling: bool = False
 
 
 class Status(StrEnum):

@@ -18,7 +18,7 @@ from reconciler.planning.diff import prepare
 from reconciler.planning.digest import approved, change_digest, intent_digest, observed_digest
 from reconciler.planning.findings import twins
 from reconciler.planning.match import live_objects, matched
-from reconciler.planning.outcome import apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.outcome import WHOLE, apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
 from reconciler.planning.ownership import Ownership, located, owned, readdressed, with_first_id
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
@@ -30,6 +30,7 @@ from reconciler.planning.world import ALLOWANCES, Context, PlanOptions, World, w
 __all__ = [
     "ALLOWANCES",
     "CODES",
+    "WHOLE",
     "Context",
     "Numbering",
     "Ownership",

@@ -46,6 +46,13 @@ CODES: Mapping[str, str] = {
         "unseen it might make a second object. Look at the gateway, then run `reconciler ledger forget ADDRESS` and "
         "apply: what is missing is registered, what is there is recorded as it stands."
     ),
+    "PLAN011": (
+        "The object stands on the gateway as it was applied, and nothing has proved yet that it works, as a whole or "
+        "by one of its keys: the verification after the write failed, had no answer, was interrupted, or was left out "
+        "by `--no-verify`. That is no difference that a write would mend, and it is not in step either: the plan has "
+        "work to do, and the next apply asks again, ending with 4 as long as it fails. A key is proved by "
+        "itself, so that one which does not work cannot hide behind another that does."
+    ),
     "PLAN020": (
         "The run is about a part of the fleet (PATHs, or --selector), and removes only what was applied from within "
         "it. This object stands in a ledger that did not keep yet from where it was applied, so it is left alone. "

@@ -15,6 +15,9 @@ from reconciler.planning import ownership
 from reconciler.planning.ownership import Ownership
 from reconciler.planning.world import Context
 
+SHOWN = 5
+"""How many references one finding lists."""
+
 
 def not_ours(resource: Resource) -> Diagnostic:
     """An object of this identity lives there and the ledger does not know it."""
@@ -269,6 +272,26 @@ def in_doubt(resource: Resource) -> Diagnostic:
         f"sent again unseen: look at the gateway, then run `reconciler ledger forget {resource.address}` and apply, "
         "which registers it, or records it where it is there already.",
         resource.source.position("/metadata/name"),
+        resource.address,
+    )
+
+
+_WHY_UNPROVED = "a verification failed, had no answer, or was interrupted"
+
+
+def unproved(resource: Resource, entry: Entry) -> Diagnostic:
+    """Something that stands as it was applied, and that nobody knows to work."""
+    keys = [path for path in entry.unproved if path in resource.secrets]
+    said = ", ".join(str(resource.secrets[path]) for path in keys[:SHOWN]) + (" and more" if len(keys) > SHOWN else "")
+    what = f"its secret(s) {said}" if keys else "it"
+    why = "the run that wrote it was told not to ask" if entry.unasked else _WHY_UNPROVED
+    return Diagnostic(
+        Severity.WARNING,
+        "PLAN011",
+        "written, and not proved to work",
+        f"{resource.address} stands as it was applied, and whether {what} works was never proved: {why}. "
+        "The next apply asks; nothing needs approval for it.",
+        resource.source.position(keys[0] if keys else "/metadata/name"),
         resource.address,
     )
 

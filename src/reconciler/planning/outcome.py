@@ -16,6 +16,9 @@ from reconciler.planning.diff import differing
 from reconciler.planning.pointer import covers, join, lookup
 from reconciler.planning.secretdiff import FingerprintOf, unsent
 
+WHOLE = "/spec"
+"""What `Entry.unproved` holds for an object as a whole."""
+
 
 def entry_for(resource: Resource, live: Live, fingerprints: Mapping[str, Fingerprint]) -> Entry:
     """The ledger's entry once `resource` stands on the gateway as `live`."""
@@ -44,7 +47,8 @@ def sent_before(wanted: Entry, entry: Entry) -> Entry:
     | the same secret                 | any       | the reference as it is  |
     | anything else                   | any       | what was applied        |
 
-    A fingerprint that was made with another key proves nothing, so that what was applied stays until it is sent.
+    A fingerprint that was made with another key proves nothing, so that what was applied stays until it is sent. What
+    was not proved to work stays unproved: nothing was asked.
     """
     fingerprints, refs = dict(entry.fingerprints), dict(entry.refs)
     for path, applied in entry.fingerprints.items():
@@ -53,7 +57,8 @@ def sent_before(wanted: Entry, entry: Entry) -> Entry:
             continue
         if now == applied:
             fingerprints[path], refs[path] = now, ref
-    return replace(wanted, fingerprints=fingerprints, refs=refs)
+    unproved = tuple(path for path in entry.unproved if path == WHOLE or path in wanted.refs)
+    return replace(wanted, fingerprints=fingerprints, refs=refs, unproved=unproved, unasked=entry.unasked)
 
 
 def earlier_refs(wanted: Resource, entry: Entry) -> Mapping[str, SecretRef | None]:

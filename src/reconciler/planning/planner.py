@@ -18,7 +18,7 @@ from reconciler.planning import findings, keys, names, policy, safety
 from reconciler.planning.decide import change_for, doubled, in_step, move
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
-from reconciler.planning.match import matched
+from reconciler.planning.match import live_objects, matched
 from reconciler.planning.ownership import Ownership
 from reconciler.planning.secretdiff import Numbering, hint_moved, undetermined
 from reconciler.planning.threeway import drifted, server_given
@@ -58,6 +58,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         _gateway(world, options, draft, world.context(gateway, numbering))
     waiting, taken = names.handed_on(world, draft.changes)
     changes = in_order(waiting, world.ledger.entries)
+    unproved = _unproved(world, options, changes)
     found = [
         *draft.diagnostics,
         *(d for seen in world.observed.values() for d in seen.diagnostics),
@@ -69,6 +70,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         *safety.check(world, changes, options),
         *taken,
         *findings.undetermined(draft.undetermined),
+        *(findings.unproved(world.desired.resources[a], world.ledger.entries[a]) for a in unproved),
     ]
     return Plan(
         mode=options.mode,
@@ -81,6 +83,8 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         digest=intent_digest(changes),
         defaults=tuple(draft.defaults),
         tallies=_tallies(draft),
+        unproved=tuple(a for a in unproved if not world.ledger.entries[a].unasked),
+        unasked=tuple(a for a in unproved if world.ledger.entries[a].unasked),
     )
 
 
@@ -262,6 +266,23 @@ def _defaults(resource: Resource | None, entry: Entry | None, live: Live | None)
 def _tallies(draft: _Draft) -> Mapping[tuple[str, str], Tally]:
     counted = sorted({*draft.unchanged, *draft.unmanaged})
     return {key: Tally(draft.unchanged[key], draft.unmanaged[key]) for key in counted}
+
+
+def _unproved(world: World, options: PlanOptions, changes: tuple[Change, ...]) -> tuple[Address, ...]:
+    """Objects that no change touches and that nobody knows to work; one that changes is proved along with that."""
+    waiting = [
+        a for a, entry in sorted(world.ledger.entries.items()) if entry.unproved and a in world.desired.resources
+    ]
+    if not waiting:
+        return ()
+    live, changing = live_objects(world), {change.address for change in changes}
+    chosen = (a for a in waiting if a not in changing and (options.only is None or a in options.only))
+    return tuple(a for a in chosen if a in live or not _is_read(world, a))
+
+
+def _is_read(world: World, address: Address) -> bool:
+    kind = world.capabilities[address.gateway].kinds.get(address.kind)
+    return kind is None or kind.read
 
 
 def _basis(world: World, options: PlanOptions, changes: tuple[Change, ...]) -> Basis:

@@ -10,6 +10,8 @@
 
 An error may keep an object from being compared at all, so that silence about the others proves nothing: only what is
 in step may be called unchanged. Whoever looks for drift does not apply, so that errors do not outweigh what was found.
+What was written and never proved to work is counted as something that differs: it is not known to be good. Where a run
+was told not to ask, nothing was found, so that there is a finding and no difference.
 """
 
 from __future__ import annotations
@@ -35,14 +37,14 @@ def standing_of_plan(plan: Plan) -> Standing:
         return Standing.UNSEEN
     if plan.blocked:
         return Standing.BLOCKED
-    return Standing.IN_STEP if plan.empty else Standing.DIFFERS
+    return Standing.IN_STEP if plan.empty and not plan.unproved else Standing.DIFFERS
 
 
 def standing_of_drift(plan: Plan) -> Standing:
     """Of a look for drift."""
     if not plan.complete:
         return Standing.UNSEEN
-    if plan.drift or unapplied(plan):
+    if plan.drift or unapplied(plan) or plan.unproved:
         return Standing.DIFFERS
     return Standing.BLOCKED if plan.blocked else Standing.IN_STEP
 

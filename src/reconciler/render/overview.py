@@ -53,6 +53,8 @@ def plan_words(plan: Plan) -> str:
     if not plan.empty:
         return footer(plan.summary)
     match standing_of_plan(plan):
+        case Standing.DIFFERS:
+            return f"Plan: nothing to write, {_unproved_words(plan)}."
         case Standing.UNSEEN:
             return "Plan: unknown, since not everything could be read."
         case Standing.BLOCKED:
@@ -84,7 +86,12 @@ def drift_counts(plan: Plan) -> str:
     waiting = Counter(waiting_causes(plan).values()) or {DriftCause.UNAPPLIED: 0}
     counts = [f"{waiting[cause]} {cause}" for cause in DriftCause if cause in waiting]
     failed = [f"{failing} failing checks"] if failing else []
-    return ", ".join([f"{len(plan.drift) - failing} changed outside", *counts, *failed])
+    unproved = [_unproved_words(plan)] if plan.unproved else []
+    return ", ".join([f"{len(plan.drift) - failing} changed outside", *counts, *failed, *unproved])
+
+
+def _unproved_words(plan: Plan) -> str:
+    return f"{len(plan.unproved)} not proved to work"
 
 
 def run_words(run: Run) -> str:

@@ -12,6 +12,7 @@ from reconciler.model.live import Live, Observed
 from reconciler.model.ports import Judge, Material
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.run import Check
+from reconciler.planning.pointer import join
 from reconciler.platforms.cognigy_rest import verify
 from reconciler.platforms.cognigy_rest.api import Api
 from reconciler.platforms.cognigy_rest.capabilities import ENDPOINT, FALLBACK
@@ -119,7 +120,7 @@ class CognigyRestAdapter:
         candidate = Wanted.of(replace(resource, spec={**resource.spec, "displayName": scratch, "options": options}))
         try:
             await Writer(self.api, await self.api.load()).make(candidate, material)
-            await judge(lambda: self._checks(scratch))
+            await judge(lambda: self._checks(candidate, scratch))
         finally:
             await self.discard(scratch)
 
@@ -127,24 +128,28 @@ class CognigyRestAdapter:
         """Remove a candidate with all its parts; none there is fine."""
         await Writer(self.api, await self.api.load()).discard(scratch)
 
-    async def verify(self, resource: Resource, live: Live) -> Sequence[Check]:  # noqa: ARG002 - the port's signature
+    async def verify(self, resource: Resource, live: Live) -> Sequence[Check]:
         """Test the model, and its fallback where it has one."""
-        return await self._checks(str(live.spec["displayName"]))
+        return await self._checks(Wanted.of(resource), str(live.spec["displayName"]))
 
-    async def _checks(self, name: str) -> Sequence[Check]:
+    async def _checks(self, wanted: Wanted, name: str) -> Sequence[Check]:
         try:
             project = await self.api.load()
         except GatewayError as error:
             return (verify.doubt("credentials", error),)
-        parts = {"credentials": project.named(name), "fallback credentials": project.named(name + FALLBACK)}
-        return [await self._check(check, str(model["_id"])) for check, model in parts.items() if model is not None]
+        first, last = (join("/spec", ("credentials", key, "apiKey")) for key in (wanted.keys[0], wanted.keys[-1]))
+        parts = [
+            ("credentials", project.named(name), first),
+            ("fallback credentials", project.named(name + FALLBACK), last),
+        ]
+        return [await self._check(check, str(model["_id"]), key) for check, model, key in parts if model is not None]
 
-    async def _check(self, name: str, key: str) -> Check:
+    async def _check(self, name: str, model: str, key: str) -> Check:
         try:
-            answer = await self.api.test(key)
+            answer = await self.api.test(model)
         except GatewayError as error:
             return verify.doubt(name, error)
-        return verify.judged(name, answer, self.api.client.quoted(_said(answer)))
+        return verify.judged(name, answer, self.api.client.quoted(_said(answer)), key)
 
     async def close(self) -> None:
         """Nothing is held besides the client, which belongs to whoever opened it."""

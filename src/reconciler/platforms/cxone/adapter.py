@@ -172,7 +172,7 @@ class CxoneAdapter:
     async def preflight(self, resource: Resource, material: Material, scratch: str, judge: Judge) -> None:
         """Write a candidate beside the endpoint, have it validated, and remove it whatever comes.
 
-        Raises Conflict when the tenant has no room for it, or could not get rid of it again.
+        Raises Conflict when the tenant has no room for it, Unsupported when it could not get rid of it again.
         """
         spec = {**resource.spec, "displayName": f"{resource.spec['displayName']} {scratch}"}
         body = endpoint_body(replace(resource, spec=spec), material, EMPTY)
@@ -190,7 +190,7 @@ class CxoneAdapter:
         try:
             await self.discard(scratch)
         except Unsupported as error:
-            raise Conflict(f"{error}, so no candidate can be tried", gateway=self.gateway.name) from error
+            raise Unsupported(f"{error}, so no candidate can be tried", gateway=self.gateway.name) from error
         self._removes.add(ENDPOINT)
 
     async def discard(self, scratch: str) -> None:

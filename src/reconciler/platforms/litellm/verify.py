@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.errors import GatewayError, ProtocolError
 from reconciler.model.run import Check, Verdict
+from reconciler.planning.pointer import join
 
 _HTTP = re.compile(r"[1-5][0-9][0-9]")
 _REFUSALS = frozenset({400, 401, 403, 404, 422})
@@ -45,7 +47,10 @@ _STATUS: Mapping[str, int] = {
 
 
 def of_health(answer: Any, ids: Mapping[str, str]) -> Sequence[Check]:
-    """Checks by keyId from GET /health. Raises ProtocolError."""
+    """Checks by keyId from GET /health. Raises ProtocolError.
+
+    A worker of the proxy that has not taken up the last write yet answers by the keys of before.
+    """
     if not isinstance(answer, dict):
         raise ProtocolError("the proxy's health is no object")
     well = {str(_member(each, "model_id")) for each in _list(answer.get("healthy_endpoints"))}
@@ -53,7 +58,8 @@ def of_health(answer: Any, ids: Mapping[str, str]) -> Sequence[Check]:
         str(_member(e, "model_id")): _member(e, "exception_status") for e in _list(answer.get("unhealthy_endpoints"))
     }
     return [
-        served(key_id) if remote in well else refused(key_id, ill.get(remote)) for key_id, remote in sorted(ids.items())
+        served(key_id) if remote in well else replace(refused(key_id, ill.get(remote)), settling=True)
+        for key_id, remote in sorted(ids.items())
     ]
 
 
@@ -79,7 +85,7 @@ def _member(value: Any, name: str) -> Any:
 
 def served(key_id: str) -> Check:
     """A call went through."""
-    return Check(f"key {key_id}", Verdict.READY)
+    return Check(f"key {key_id}", Verdict.READY, proves=(join("/spec", ("credentials", key_id, "apiKey")),))
 
 
 def refused(key_id: str, status: Any) -> Check:

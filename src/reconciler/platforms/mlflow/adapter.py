@@ -202,11 +202,12 @@ class MlflowAdapter:
             return verify.undelivered(error)
 
     async def _asked(self, resource: Resource, name: str, endpoint: Wire) -> Sequence[Check]:
+        clock = self.api.client.clock
         try:
             answer = await self.api.invoke(name)
         except GatewayError as error:
-            return verify.unanswered(error)
-        return verify.answered(resource, answer, endpoint, self.api.client.clock.now())
+            return verify.unanswered(error, endpoint, clock.now())
+        return verify.answered(resource, answer, endpoint, clock.now())
 
     async def close(self) -> None:
         """Nothing is held besides the client, which belongs to whoever opened it."""

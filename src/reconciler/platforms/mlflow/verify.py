@@ -44,7 +44,8 @@ def answered(resource: Resource, answer: Wire, endpoint: Wire, now: str) -> Sequ
     if _is_another(resource, model) and _is_fresh(endpoint, now):
         message = f"{model} still answers in place of {wanted}: the gateway has not taken up the change yet"
         return (Check("answer", Verdict.UNKNOWN, message, str(model), wanted),)
-    return (Check("answer", Verdict.READY, "", str(model)),)
+    proves = () if _is_fresh(endpoint, now) and _is_rewritten(endpoint) else None
+    return (Check("answer", Verdict.READY, "", str(model), proves=proves),)
 
 
 def _is_another(resource: Resource, model: Any) -> bool:
@@ -60,10 +61,15 @@ def _is_fresh(endpoint: Wire, now: str) -> bool:
     return datetime.fromisoformat(now).timestamp() - written / 1000 < LONGEST_CACHE_SECONDS
 
 
-def unanswered(error: GatewayError) -> Sequence[Check]:
-    """Judge a question that failed."""
+def _is_rewritten(endpoint: Wire) -> bool:
+    """Whether it was changed since it was made: then an earlier key may still answer in place of the new one."""
+    return endpoint.get("last_updated_at") != endpoint.get("created_at")
+
+
+def unanswered(error: GatewayError, endpoint: Wire, now: str) -> Sequence[Check]:
+    """Judge a question that failed. Soon after a write, it may be an earlier key that was refused."""
     verdict = Verdict.REJECTED if isinstance(error, _NO) else Verdict.UNKNOWN
-    return (Check("answer", verdict, str(error)),)
+    return (Check("answer", verdict, str(error), settling=_is_fresh(endpoint, now)),)
 
 
 def delivered(webhook: Wire, result: Wire) -> Sequence[Check]:

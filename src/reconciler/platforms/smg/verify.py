@@ -12,15 +12,19 @@ changed later is not proven by this.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.errors import GatewayError
 from reconciler.model.run import Check, Verdict
-from reconciler.platforms.smg.convert import Wire, model_ids, present
+from reconciler.platforms.smg.convert import Wire, model_ids, present, writes
+
+ADDED = 1
+"""How many writes of ours a worker has seen that was added and never changed: its models were read with its key."""
 
 
 def checks(model: str, raw: Wire) -> Sequence[Check]:
     """Judge one read of a worker."""
-    return (_healthy(raw), _model(model, model_ids(raw)))
+    return (_healthy(raw), replace(_model(model, model_ids(raw)), proves=None if writes(raw) <= ADDED else ()))
 
 
 def doubt(error: GatewayError) -> Sequence[Check]:
@@ -32,8 +36,8 @@ def _healthy(raw: Wire) -> Check:
     if not present(raw):
         return Check("healthy", Verdict.UNKNOWN, f"the worker is {raw.get('status')}")
     if raw.get("is_healthy") is True:
-        return Check("healthy", Verdict.READY, "", value=True)
-    return Check("healthy", Verdict.REJECTED, "the gateway calls the worker unhealthy", value=False)
+        return Check("healthy", Verdict.READY, "", value=True, proves=())
+    return Check("healthy", Verdict.REJECTED, "the gateway calls the worker unhealthy", value=False, settling=True)
 
 
 def _model(model: str, found: frozenset[str]) -> Check:

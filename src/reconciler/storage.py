@@ -115,6 +115,15 @@ def checkout_around(folder: Path) -> Path:
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
 
 
+def read_bounded(path: Path, largest: int) -> bytes:
+    """What a file holds, or a pipe gives. Raises OSError, also where there is more than `largest` bytes of it."""
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"it has more than {largest} bytes", str(path))
+    return content
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that nobody ever reads half of it. In a folder for one user it is for that user too.
 

@@ -62,14 +62,14 @@ def test_folders_may_lie_as_deep_as_the_system_lets_them(fleet: Bench) -> None:
         ("manifests/loop", ["plan"], "manifests/loop:1:1: error[FILE003]"),
         ("folder", ["plan", "folder"], "folder:1:1: error[FILE003]"),
         ("reconciler.yaml", ["plan"], "reconciler.yaml:1:1: error[FILE003]"),
-        (".reconciler/ledger.sqlite", ["plan"], "LEDGER003"),
-        (".reconciler/ledger.sqlite", ["apply", "--auto-approve"], "LEDGER003"),
-        (".reconciler", ["apply", "--auto-approve"], "Too many levels"),
-        (".reconciler/audit.jsonl", ["audit", "verify"], "AUDIT001"),
+        (".reconciler/ledger.sqlite", ["plan"], "ledger.sqlite is a symbolic link"),
+        (".reconciler/ledger.sqlite", ["apply", "--auto-approve"], "ledger.sqlite is a symbolic link"),
+        (".reconciler", ["apply", "--auto-approve"], ".reconciler is a symbolic link"),
+        (".reconciler/audit.jsonl", ["audit", "verify"], "audit.jsonl is a symbolic link"),
         ("p.json", ["show", "p.json"], "CLI001"),
-        ("p.json", ["plan", "--report", "json:p.json"], "Too many levels"),
+        ("p.json", ["plan", "--report", "json:p.json"], "p.json is a symbolic link"),
         ("d", ["import", "-o", "d"], "d"),
-        ("d", ["gateway", "serve", "--store", "d", "--port", "0"], "unable to open"),
+        ("d", ["gateway", "serve", "--store", "d", "--port", "0"], "d is a symbolic link"),
     ],
 )
 def test_a_link_to_itself_is_named(fleet: Bench, where: str, arguments: list[str], said: str) -> None:
@@ -114,6 +114,38 @@ def test_a_setting_of_thousands_of_digits_is_refused_at_its_line(fleet: Bench, n
     assert done.code == 1
     assert "reconciler.yaml:2:" in done.err
     assert len(done.err) < 2000
+
+
+def test_a_snapshot_without_a_time_zone_is_none(fleet: Bench) -> None:
+    """Its age would be a guess."""
+    assert fleet.run("snapshot", "-o", "s.json").code == 0
+    path = fleet.root / "s.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"taken_at": "2026-01-01T00:00:00"}))
+    done = sane(fleet.run("plan", "--against", "s.json"))
+    assert done.code == 1
+    assert "time zone" in done.err
+
+
+def test_a_file_without_end_is_refused(fleet: Bench) -> None:
+    """A device where a plan is expected must not take the machine's memory."""
+    for arguments in (["show", "/dev/zero"], ["plan", "--settings", "/dev/zero"], ["validate", "/dev/zero"]):
+        done = sane(fleet.run(*arguments))
+        assert done.code == 1, done
+        assert "/dev/zero" in done.err + done.out
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "null", '{"seq": 1, "prev": "\\ud800", "hash": []}', "[" * 5000, DIGITS, "\xff"]
+)
+def test_lines_of_the_audit_file_may_be_anything(fleet: Bench, line: str) -> None:
+    """Whoever tampered with it is answered with the line that is wrong."""
+    assert fleet.apply().code == 0
+    with (fleet.root / ".reconciler/audit.jsonl").open("a", encoding="latin-1") as file:
+        file.write(f"{line}\n")
+    done = sane(fleet.run("audit", "verify"))
+    assert done.code == 1
+    assert "audit.jsonl:" in done.out
 
 
 @pytest.mark.parametrize("odd", [DIGITS, "1e400", "NaN", "[" * 5000, '"' + "x" * 10, "\udcff"])

@@ -116,3 +116,21 @@ def test_a_tenant_at_its_limit_loses_nothing(standing: Bench) -> None:
     assert planned.code == 3
     assert codes(planned) == ["SAFETY005"]
     assert set(standing.endpoints()) == {"keeps", "old"}
+
+
+def test_a_plan_that_deletes_says_so_first_in_every_output(standing: Bench) -> None:
+    """Whoever reads a long plan stops early: what goes must not stand among what is new."""
+    standing.manifests(endpoint("keeps", rpm=601), endpoint("new"))
+    said = "This plan deletes 1 object"
+    reports = {name: standing.root / f"report.{name}" for name in ("markdown", "html", "github")}
+    asked = [word for name, path in reports.items() for word in ("--report", f"{name}:{path}")]
+    plan = standing.run("plan", "--out", "plan.json", *asked)
+    assert plan.out.startswith(f"{said}: prod/Endpoint/old.\n")
+    assert standing.run("show", "plan.json").out.startswith(said)
+    assert standing.run("apply", "--expect", "none").out.startswith(said)
+    texts = {name: path.read_text(encoding="utf-8") for name, path in reports.items()}
+    assert texts["github"].startswith(f"::warning title={said}::{said}: prod/Endpoint/old.")
+    assert texts["markdown"].splitlines()[1:4] == ["> [!CAUTION]", f"> **{said}:**", "> `prod/Endpoint/old`."]
+    assert texts["html"].index(said) < texts["html"].index("<h1")
+    standing.manifests(endpoint("keeps", rpm=601), endpoint("old"))
+    assert "This plan deletes" not in standing.run("plan").out

@@ -15,7 +15,7 @@ from render_hostile import MARK, NASTY, SOURCE, plan_of, planning, subjects
 
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.planning import waiting_causes
-from reconciler.render import markdown
+from reconciler.render import markdown, overview
 from reconciler.render.subject import Subject
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -82,7 +82,8 @@ def test_a_report_fits_its_limit(subject: Subject, limit: int) -> None:
     assert len(text) <= len(text.encode()) <= limit
     assert len(re.findall(r"(?m)^<details", text)) == len(re.findall(r"(?m)^</details>$", text))
     if limit >= 500:
-        assert text.startswith(f"{markdown.marker(subject.command)}\n### ")
+        first = "> [!CAUTION]\n> **This plan " if overview.removals(subject) else "### "
+        assert text.startswith(f"{markdown.marker(subject.command)}\n{first}")
 
 
 @pytest.mark.parametrize("gateways", [1, 5000])

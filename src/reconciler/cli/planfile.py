@@ -12,6 +12,8 @@ from reconciler.model.plan import Plan
 from reconciler.planning import intent_digest
 from reconciler.render import json as documents
 
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a file that another job wrote: many thousand changes, and not what a device gives without end."""
 _MANIFESTS = frozenset({".yaml", ".yml"})
 
 
@@ -28,7 +30,7 @@ def is_plan_file(path: Path) -> bool:
 def read(path: Path) -> Plan:
     """Read a plan file. Raises InputError when it is none, or was edited after it was written."""
     try:
-        document = json_value(path.read_bytes())
+        document = json_value(storage.read_bounded(path, LARGEST))
         plan = documents.plan_from_document(document)
         _require_untouched(plan)
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler import storage
+from reconciler.cli import planfile
 from reconciler.errors import InputError
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.jsontext import json_value
@@ -24,12 +25,17 @@ def write(path: Path, taken: Snapshot) -> None:
 def read(path: Path) -> Snapshot:
     """Read a file. Raises InputError when it is none."""
     try:
-        taken = snapshot_from_document(json_value(path.read_bytes()))
-        datetime.fromisoformat(taken.taken_at)
+        taken = snapshot_from_document(json_value(storage.read_bounded(path, planfile.LARGEST)))
+        _require_time(taken.taken_at)
     except (OSError, ValueError) as error:
         detail = f"{path} is no snapshot: {error}. Make one with `reconciler snapshot -o {path}`."
         raise InputError([Diagnostic(Severity.ERROR, "CLI009", "not a snapshot", detail)]) from None
     return taken
+
+
+def _require_time(text: str) -> None:
+    if datetime.fromisoformat(text).utcoffset() is None:
+        raise ValueError(f"/taken_at {text!r} does not say its time zone")
 
 
 def age(taken: Snapshot, now: str) -> Diagnostic:

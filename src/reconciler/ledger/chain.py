@@ -77,4 +77,4 @@ def examine(line: bytes) -> tuple[str, Link]:
 
 
 def _hash(prev: str, text: str) -> str:
-    return hashlib.sha256((prev + text).encode()).hexdigest()
+    return hashlib.sha256((prev + text).encode("utf-8", "surrogatepass")).hexdigest()

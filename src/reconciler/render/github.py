@@ -30,10 +30,12 @@ class _Note(NamedTuple):
 
 
 def text(subject: Subject) -> str:
-    """Annotations, one a line: errors, warnings, notices, at most ten of each, the last of which counts the rest."""
+    """Annotations, one a line: what goes, errors, warnings, notices; at most ten of each, the last counts the rest."""
     notes = [*_notes(subject)]
     shown = [note for level in LEVELS.values() for note in _at_most([n for n in notes if n.level == level], subject)]
-    return "".join(f"{_line(note)}\n" for note in shown)
+    going = overview.removals(subject)
+    first = [note for note in shown if going and note.title == going.words]
+    return "".join(f"{_line(note)}\n" for note in (*first, *(note for note in shown if note not in first)))
 
 
 def _at_most(notes: Sequence[_Note], subject: Subject) -> Sequence[_Note]:
@@ -45,8 +47,11 @@ def _at_most(notes: Sequence[_Note], subject: Subject) -> Sequence[_Note]:
 
 
 def _notes(subject: Subject) -> Iterator[_Note]:
-    """Outcomes before findings: that something is half done weighs more than any remark."""
+    """What goes, then outcomes, before findings: that something is half done weighs more than any remark."""
     places = overview.positions(subject)
+    going = overview.removals(subject)
+    if going:
+        yield _Note("warning", going.words, going.sentence(), None)
     for outcome in subject.outcomes:
         if overview.ended(outcome) in _ENDS:
             yield _outcome(outcome, places.get(outcome.address))

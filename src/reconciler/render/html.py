@@ -14,7 +14,7 @@ from string import Template
 
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import has_errors
-from reconciler.render import view
+from reconciler.render import overview, view
 from reconciler.render.page import changes, graph, head, run
 from reconciler.render.page.markup import NOTHING, Markup, join, tag
 from reconciler.render.subject import Subject
@@ -102,7 +102,9 @@ def _top(subject: Subject) -> Markup:
         class_="over",
     )
     title = tag("h1", head.title(subject), " ", tag("span", verdict.word, class_=f"pill {verdict.tone}"))
-    return tag("header", over, title, tag("p", verdict.sentence, class_="lead"), head.tiles(subject))
+    going = overview.removals(subject)
+    first = tag("p", going.sentence(), class_="going bad") if going else NOTHING
+    return tag("header", over, first, title, tag("p", verdict.sentence, class_="lead"), head.tiles(subject))
 
 
 def _tools(subject: Subject, sections: Sequence[tuple[str, Sequence[Markup]]], drawn: Markup) -> Markup:

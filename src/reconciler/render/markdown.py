@@ -71,6 +71,11 @@ def shown(subject: Subject, limit: int) -> Shown:
 
 def _head(subject: Subject) -> Iterator[str]:
     yield f"{marker(subject.command, subject.fleet)}\n"
+    going = overview.removals(subject)
+    if going:
+        names = ", ".join(code(str(address)) for address in going.named)
+        yield f"> [!CAUTION]\n> **{going.words}:**\n"
+        yield f"> {names}{f' and {going.more} more' if going.more else ''}.\n\n"
     yield f"### {re.sub('[^A-Za-z0-9 ,.:]', '', overview.headline(subject))}\n"
     if subject.fleet:
         yield f"\nFleet: {code(subject.fleet)}\n"

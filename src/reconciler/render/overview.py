@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.model.address import Address
 from reconciler.model.change import Action
@@ -13,6 +14,7 @@ from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Run, Status
 from reconciler.planning import Standing, standing_of_drift, standing_of_plan, waiting_causes
+from reconciler.render import view
 from reconciler.render.subject import Subject
 from reconciler.render.view import footer
 
@@ -39,6 +41,41 @@ def headline(subject: Subject) -> str:
     if subject.plan is None:
         return found_words(subject.diagnostics)
     return drift_words(subject.plan) if subject.command == "drift" else plan_words(subject.plan)
+
+
+class Removals(NamedTuple):
+    """What a plan takes away, to be said before all else: words of our own, addresses, how many more."""
+
+    words: str
+    named: Sequence[Address]
+    more: int
+
+    def sentence(self) -> str:
+        """The whole of it as text."""
+        names = ", ".join(view.clean(str(address)) for address in self.named)
+        return f"{self.words}: {names}{f' and {self.more} more' if self.more else ''}."
+
+
+MOST_NAMED = 10
+
+
+def removals(subject: Subject) -> Removals | None:
+    """What is to go, as long as it has not gone: once a run has outcomes, those tell. None where nothing goes."""
+    if subject.plan is None or subject.outcomes or subject.command == "drift":
+        return None
+    return removals_of(subject.plan)
+
+
+def removals_of(plan: Plan) -> Removals | None:
+    """Deletions first, then what is deleted and made anew."""
+    deleted = [change.address for change in plan.changes if change.action is Action.DELETE]
+    replaced = [change.address for change in plan.changes if change.action is Action.REPLACE]
+    going = [*deleted, *replaced]
+    if not going:
+        return None
+    parts = [f"deletes {plural(len(deleted), 'object')}"] if deleted else []
+    parts += [f"deletes and makes anew {plural(len(replaced), 'object')}"] if replaced else []
+    return Removals(f"This plan {' and '.join(parts)}", going[:MOST_NAMED], len(going[MOST_NAMED:]))
 
 
 def found_words(found: Sequence[Diagnostic]) -> str:

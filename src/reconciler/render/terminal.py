@@ -32,7 +32,11 @@ _SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow",
 
 
 def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
-    """A plan: changes, then drift, then findings, then what is collapsed, and the count as the last line."""
+    """A plan: what it takes away, changes, drift, findings, what is collapsed, and the count as the last line."""
+    going = overview.removals_of(plan)
+    if going:
+        yield ((going.sentence(), "bold red"),)
+        yield ()
     for change in plan.changes:
         yield from _change(change)
     if plan.drift:

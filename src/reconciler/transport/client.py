@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SIZE_CAP = 32 * 1024 * 1024
 UNAUTHORIZED = 401
+AS_IT_CAME = "surrogatepass"
+"""A gateway may have put half a surrogate pair into an id or a page token: it gets back what it said."""
 
 _HEADERS: Mapping[str, str] = {
     "accept": "application/json",
@@ -224,7 +226,7 @@ class Client:
             raise Defect(f"the path {path!r} could lead a credential to another host")
         hidden = (*conceal, *self._own)
         call = Call(self._target.gateway, method, path, self._target.permissions, optional, hidden, answers)
-        return call, self._base + path + ("?" + urlencode(query) if query else "")
+        return call, self._base + path + ("?" + urlencode(query, errors=AS_IT_CAME) if query else "")
 
     async def _repeated(
         self, call: Call, effect: Effect, url: str, content: bytes | None, headers: Mapping[str, str]
@@ -361,15 +363,18 @@ def _token_error(error: GatewayError) -> GatewayError:
 
 
 def encoded(body: Any) -> bytes:
-    """A body as it is sent, for those who sign it."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    """A body as it is sent, for those who sign it. Half a surrogate pair, which a gateway said, goes back escaped."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def segment(text: str) -> str:
     """Percent-encode one path segment; `.` and `..` cannot climb."""
     if text in {".", ".."}:
         return text.replace(".", "%2E")
-    return quote(text, safe="")
+    return quote(text, safe="", errors=AS_IT_CAME)
 
 
 def _context(base_url: str) -> ssl.SSLContext | None:

@@ -1,0 +1,89 @@
+"""``python -m simulation``: play stories until the time is over, and shrink the first that breaks a promise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reach import Reach
+from story import Act, draw_story
+from world import Broken, World
+
+ACTS = 30
+
+
+def play(story: tuple[Act, ...], reach: Reach) -> World:
+    """Play one story in a folder of its own. The world's `broken` says whether a promise did not hold."""
+    root = Path(tempfile.mkdtemp(prefix="simulation-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    try:
+        world = World(root, reach)
+        try:
+            world.play(story)
+        except Broken:
+            pass
+        reach.steps += world.loop.steps
+        reach.stories += 1
+        reach.faults.update(world.weather.injected)
+        reach.schedules.add(zlib.crc32("\n".join(world.timeline).encode()))
+        return world
+    finally:
+        shutil.rmtree(root)
+
+
+def shrink(story: tuple[Act, ...], promise: str, give_up: Callable[[], bool] = lambda: False) -> tuple[Act, ...]:
+    """The shortest part of a story, by leaving out acts, that still breaks the same promise."""
+    size = max(1, len(story) // 2)
+    while size:
+        start = 0
+        while start < len(story) and not give_up():
+            shorter = story[:start] + story[start + size :]
+            broken = play(shorter, Reach()).broken
+            if broken is not None and broken.promise == promise:
+                story = shorter
+            else:
+                start += size
+        size //= 2
+    return story
+
+
+def main() -> int:
+    """SECONDS of stories from a first seed, or one SEED alone."""
+    numbers = [word for word in sys.argv[1:] if not word.startswith("-")]
+    seconds, first = float(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 1
+    sys.unraisablehook = lambda _unraisable: None  # what a killed runner leaves is thrown away
+    reach, begun, seed = Reach(), time.process_time(), first
+    found: dict[str, list[int]] = {}
+    while time.process_time() - begun < seconds or seed == first:
+        story = draw_story(seed, ACTS)
+        world = play(story, reach)
+        if world.broken is not None and "--survey" in sys.argv:
+            found.setdefault(world.broken.promise, []).append(seed)
+        elif world.broken is not None:
+            print(f"seed {seed} after {reach.steps} steps: {world.broken}")
+            short = shrink(story, world.broken.promise)
+            print("\n".join(play(short, Reach()).timeline))
+            return 1
+        seed += 1
+    took = time.process_time() - begun
+    met, of, missed = reach.await_points()
+    print(f"{reach.steps} steps, {reach.stories} stories, {reach.steps / took:.0f} steps a second, {reach.converged} converged")
+    for promise, seeds in found.items():
+        print(f"  {promise}: {len(seeds)} of {reach.stories} stories, first seeds {seeds[:5]}")
+    print("faults", dict(reach.faults), "\nchecked", dict(reach.checked), "\nobjects", dict(reach.objects))
+    print("fields", dict(reach.fields), "\nactions", dict(reach.actions), "\norigins", dict(reach.origins))
+    print("refused", dict(reach.refused), f"\nawaits killed at: {met} of {of}; never: {missed}")
+    return 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+    sys.exit(main())

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
-from cxone import Reply, Request
-from loop import RUNNER, SimulatedLoop
+
+from simulation.cxone import Reply, Request
+from simulation.loop import RUNNER, WORLD, SimulatedLoop
 
 FAULTS: Mapping[str, str] = {
     "refused": "the connection is refused: nothing was sent",
@@ -101,22 +102,20 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
         if fault == "refused":
             await asyncio.sleep(0.001)
             raise httpx.ConnectError("refused")
-        await asyncio.sleep(self.chance.expovariate(100))
         if fault == "lost-before":
+            await asyncio.sleep(self.chance.expovariate(100))
             raise httpx.ReadError("the connection broke")
-        if fault == "slow":
-            await self._goes_on(asked)
         if fault in {"429", "500"}:
+            await asyncio.sleep(self.chance.expovariate(100))
             headers = {"retry-after": "1"} if fault == "429" else {}
             return _response(Reply(int(fault), {"error": {"code": "busy", "message": "not now"}}, headers))
-        if fault == "revoked":
-            self.server.tokens.clear()
-        if fault == "other-writer":
-            self.meddle(asked)
-        if asked.method != "GET":
-            self.server.remember()
-        reply = self.server.handle(asked, self.loop.time(), stale=fault == "stale", partial=fault == "partial")
-        await asyncio.sleep(self.chance.expovariate(100))
+        takes = self.chance.uniform(5, 60) if fault == "slow" else self.chance.expovariate(100)
+        answered: asyncio.Future[Reply] = self.loop.create_future()
+        self.loop.call_later(takes, self._arrive, asked, fault, answered, context=WORLD)
+        if fault == "slow":
+            await asyncio.sleep(120)
+            raise httpx.ReadTimeout("no answer")
+        reply = await answered
         if fault == "lost-after":
             raise httpx.ReadError("the connection broke")
         if fault == "503":
@@ -125,17 +124,21 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
             return httpx.Response(reply.status, content=json.dumps(reply.body)[:-1].encode())
         return _response(reply)
 
-    async def _goes_on(self, asked: Request) -> None:
-        """The gateway takes its time; its work is its own and outlives whoever asked."""
-
-        async def work() -> None:
-            await asyncio.sleep(self.chance.uniform(5, 60))
+    def _arrive(self, asked: Request, fault: str | None, answered: asyncio.Future[Reply]) -> None:
+        """The gateway's own work: what is under way arrives, even when whoever sent it is dead by then."""
+        if fault == "revoked":
+            self.server.tokens.clear()
+        if fault == "other-writer":
+            self.meddle(asked)
+        if asked.method != "GET":
             self.server.remember()
-            self.server.handle(asked, self.loop.time())
+        reply = self.server.handle(asked, self.loop.time(), stale=fault == "stale", partial=fault == "partial")
+        self.loop.call_later(self.chance.expovariate(100), _give, answered, reply, context=WORLD)
 
-        self.loop.spawn("world", work())
-        await asyncio.sleep(120)
-        raise httpx.ReadTimeout("no answer")
+
+def _give(answered: asyncio.Future[Reply], reply: Reply) -> None:
+    if not answered.done():
+        answered.set_result(reply)
 
 
 def _response(reply: Reply) -> httpx.Response:

@@ -12,21 +12,12 @@ import json
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from cxone import CxoneGateway, Request, Stored
-from disk import SimulatedCommitter, renewing_by
-from fleet import Fleet
-from loop import RUNNER, SimulatedLoop
-from network import SimulatedTransport, Weather
-from reach import Reach
-from story import NAMES, Act
 
 from reconciler import engine, wiring
 from reconciler.cli.failure import failure_of
@@ -44,11 +35,19 @@ from reconciler.planning import ALLOWANCES, PlanOptions
 from reconciler.render import json as documents
 from reconciler.render import terminal
 from reconciler.settings import Settings, load_settings
+from simulation.cxone import CxoneGateway, Request, Stored
+from simulation.disk import SimulatedCommitter, renewing_by
+from simulation.fleet import Fleet
+from simulation.loop import SimulatedLoop
+from simulation.network import SimulatedTransport, Weather
+from simulation.reach import Reach
+from simulation.story import Act
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_RUN = 3600.0
 API = "/api/v1/llm/gateway/"
 ALL_ALLOWED = frozenset(ALLOWANCES)
+_MADE = frozenset({Status.APPLIED, Status.UNCHANGED})
 
 
 class Broken(Exception):
@@ -80,14 +79,20 @@ class SimulatedClock:
         await asyncio.sleep(seconds)
 
 
+NOTHING = Desired({}, {})
+
+
 @dataclass
 class Attempt:
     """One run of the tool: what it was told, what it wants, and how it ended."""
 
     name: str
-    desired: Desired | None = None
+    desired: Desired = NOTHING
     claims: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    ignoring: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
     disturbed: bool = False
     committers: list[SimulatedCommitter] = field(default_factory=list)
     code: int | None = None
@@ -112,7 +117,11 @@ class World:
         self.wall = 0.0
         self.full = False
         self.serial = 0
-        self.environ = {"CLIENT_ID": "id-canary-0001", "CLIENT_SECRET": "cs-canary-0001", "HOOK_SECRET": "hs-canary-0001"}
+        self.environ = {
+            "CLIENT_ID": "id-canary-0001",
+            "CLIENT_SECRET": "cs-canary-0001",
+            "HOOK_SECRET": "hs-canary-0001",
+        }
         self.environ |= {name: f"sk-canary-{name[-1].lower()}-0001" for name in ("KEY_A", "KEY_B", "KEY_C")}
         self.secrets = set(self.environ.values())
         self.gateway.client_secrets = {self.environ["CLIENT_SECRET"]}
@@ -151,7 +160,7 @@ class World:
         self._end_quietly()
         self.require()
 
-    def _act(self, act: Act) -> None:
+    def _act(self, act: Act) -> None:  # noqa: C901 - a table
         match act.kind:
             case "edit":
                 self.tell("   " + self.fleet.edit(act.given["what"], self.chance))
@@ -168,7 +177,7 @@ class World:
             case "gateway":
                 self._move(act.given["what"])
             case "look":
-                self._play_runs([self._look(act.given["what"])], [None])
+                self._play_runs([self._look()], [None])
             case "run":
                 self._run(act)
 
@@ -265,7 +274,7 @@ class World:
             self.loop.spawn(attempt.name, self._to_the_end(work, attempt, waiting[attempt.name]))
 
         def on_step(runner: str) -> None:
-            if runner in budget:
+            if runner in budget and not waiting[runner].done():
                 budget[runner] -= 1
                 if budget[runner] < 0:
                     del budget[runner]
@@ -321,7 +330,7 @@ class World:
 
         return work
 
-    def _look(self, what: str) -> Callable[[Attempt], Any]:
+    def _look(self) -> Callable[[Attempt], Any]:
         async def work(attempt: Attempt) -> None:
             attempt.desired = desired = self._loaded()
             async with self._session(attempt, desired) as session:
@@ -379,12 +388,16 @@ class World:
 
     # -- what must hold ------------------------------------------------------------------------------------------
 
-    def _note_plan(self, attempt: Attempt, planned: Any) -> None:
+    def _note_plan(  # noqa: C901 - one look at each resource and each entry
+        self, attempt: Attempt, planned: Any
+    ) -> None:
         """Which live objects the declared resources claim, and which of them the plan says it will replace."""
         entries = planned.world.ledger.entries
         for address, resource in attempt.desired.resources.items():
             entry = entries.get(address)
             named = resource.remote_id or (entry.remote_id if entry else address.name)
+            if resource.lifecycle.ignore:
+                attempt.ignoring.add(named)
             attempt.claims.add(named)
             live = planned.live.get(address)
             self.reach.object_row(desired=True, ledger=entry is not None, live=live is not None)
@@ -392,6 +405,8 @@ class World:
                 self.reach.field_rows(resource.spec, None if entry is None else entry.spec, live.spec)
         for address, entry in entries.items():
             self.ours.add(entry.remote_id)
+            if entry.manage.value == "no-delete":
+                attempt.kept.add(entry.remote_id)
             if address not in attempt.desired.resources:
                 self.reach.object_row(desired=False, ledger=True, live=address in planned.live)
         attempt.replaces = {c.remote_id for c in planned.plan.changes if c.action.value == "replace" and c.remote_id}
@@ -421,14 +436,25 @@ class World:
             holders = [holder for (holder,) in db.execute("SELECT holder FROM leases WHERE gateway = 'prod'")]
         db.close()
         if holders != [request.runner]:
-            self._break("write-without-lease", f"{request.method} {request.path} by {request.runner}, lease of {holders}")
+            self._break(
+                "write-without-lease", f"{request.method} {request.path} by {request.runner}, lease of {holders}"
+            )
         name = request.path.removeprefix(API).partition("/")[2]
         if request.method == "POST":
             name = json.loads(request.body)["name"]
+        before = self.gateway.endpoints.get(name)
+        if before is not None and request.method == "PUT" and name in self._ignored(request.runner):
+            self.reach.checked["ignored"] += 1
+            wanted = json.loads(request.body)["rateLimits"]["requestsPerMinute"]
+            if wanted != before.body["rateLimits"]["requestsPerMinute"] and not self.attempts[request.runner].disturbed:
+                self._break("ignored-overwritten", f"{name} by {request.runner}")
         if "-candidate-" in name:
             return  # removed again by whoever finds it; a probe of the way to remove it comes before its own intent
         if not any(name in _names_of(row) for row in rows):
             self._break("write-without-intent", f"{request.method} {request.path} by {request.runner}")
+
+    def _ignored(self, runner: str) -> set[str]:
+        return self.attempts[runner].ignoring if runner in self.attempts else set()
 
     def _check_lost(self) -> None:
         """Objects that a gateway lost by a runner's hand."""
@@ -437,6 +463,9 @@ class World:
             if attempt is None or "-candidate-" in name:
                 continue
             self.reach.checked["deletion"] += 1
+            attempt.deleted.add(name)
+            if name in attempt.kept:
+                self._break("kept-deleted", f"{kind} {name} by {runner}, in spite of no-delete")
             if name in attempt.claims and name not in attempt.replaces:
                 self._break("claimed-deleted", f"{kind} {name} by {runner}")
             if name not in self.ours:
@@ -492,13 +521,16 @@ class World:
         document = documents.run_document(run)
         if document["exit_code"] != run.exit_code or document["status"] != run.status.value:
             self._break("documents-disagree", f"{document['exit_code']} and {run.exit_code}")
+        failed = [o for o in run.outcomes if o.action.value == "create" and o.status not in _MADE]
+        if failed and any(o.action.value == "delete" and o.status is Status.APPLIED for o in run.outcomes):
+            self._break("deleted-unreplaced", f"{failed[0].address} {failed[0].status.value}")
         bad = [o for o in run.outcomes if o.status in {Status.FAILED, Status.UNKNOWN, Status.BLOCKED} or not o.healthy]
         if run.exit_code == 0 and (bad or has_errors(run.diagnostics)):
             self._break("green-with-failures", str([str(o.address) for o in bad]))
 
     def _check_green(self, attempt: Attempt) -> None:
         """Exit 0 only when all that is declared stands there, with keys that were proved."""
-        if attempt.code != 0 or attempt.run is None or attempt.disturbed or self._others(attempt):
+        if attempt.code != 0 or attempt.run is None or attempt.disturbed or self._others():
             return
         self.reach.checked["green"] += 1
         for address, resource in attempt.desired.resources.items():
@@ -536,7 +568,7 @@ class World:
                 self._break("green-unproved", f"{name}: a key that never worked")
         self.proved |= {key for key in live.values() if key not in self.gateway.bad_keys}
 
-    def _others(self, attempt: Attempt) -> bool:
+    def _others(self) -> bool:
         return len(self.attempts) > 1 or bool(self.weather.chances)
 
     # -- the quiet end -------------------------------------------------------------------------------------------
@@ -578,7 +610,13 @@ def _foreign(name: str) -> Stored:
 
 def _names_of(row: Mapping[str, Any]) -> set[str]:
     after = row.get("after") or {}
-    return {row["address"][2], row.get("remote_id"), row.get("scratch"), after.get("remote_id"), (after.get("spec") or {}).get("name")} - {None}
+    return {
+        row["address"][2],
+        row.get("remote_id"),
+        row.get("scratch"),
+        after.get("remote_id"),
+        (after.get("spec") or {}).get("name"),
+    } - {None}
 
 
 def _token(chance: random.Random) -> str:
@@ -588,5 +626,8 @@ def _token(chance: random.Random) -> str:
 def _line(attempt: Attempt) -> str:
     if attempt.run is None:
         return attempt.words[:300].replace("\n", " ")
-    told = [f"{o.status.value} {o.action.value} {o.address.name}" + (f" ({o.error})" if o.error else "") for o in attempt.run.outcomes]
+    told = [
+        f"{o.status.value} {o.action.value} {o.address.name}" + (f" ({o.error})" if o.error else "")
+        for o in attempt.run.outcomes
+    ]
     return "; ".join(told) or attempt.run.status.value

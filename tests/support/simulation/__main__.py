@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
 import time
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from reach import Reach
-from story import Act, draw_story
-from world import Broken, World
+from simulation.reach import Reach
+from simulation.story import Act, draw_story
+from simulation.world import Broken, World
 
 ACTS = 30
+MEMORY = "/dev/shm"  # noqa: S108 - a folder made there is ours alone; a disk would only slow the story down
 
 
 def play(story: tuple[Act, ...], reach: Reach) -> World:
     """Play one story in a folder of its own. The world's `broken` says whether a promise did not hold."""
-    root = Path(tempfile.mkdtemp(prefix="simulation-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    root = Path(tempfile.mkdtemp(prefix="simulation-", dir=MEMORY if Path(MEMORY).is_dir() else None))
     try:
         world = World(root, reach)
-        try:
+        with contextlib.suppress(Broken):
             world.play(story)
-        except Broken:
-            pass
         reach.steps += world.loop.steps
         reach.stories += 1
         reach.faults.update(world.weather.injected)
@@ -58,6 +57,7 @@ def main() -> int:
     """SECONDS of stories from a first seed, or one SEED alone."""
     numbers = [word for word in sys.argv[1:] if not word.startswith("-")]
     seconds, first = float(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 1
+    warnings.simplefilter("ignore", RuntimeWarning)  # a killed runner leaves coroutines that were never awaited
     sys.unraisablehook = lambda _unraisable: None  # what a killed runner leaves is thrown away
     reach, begun, seed = Reach(), time.process_time(), first
     found: dict[str, list[int]] = {}
@@ -74,7 +74,8 @@ def main() -> int:
         seed += 1
     took = time.process_time() - begun
     met, of, missed = reach.await_points()
-    print(f"{reach.steps} steps, {reach.stories} stories, {reach.steps / took:.0f} steps a second, {reach.converged} converged")
+    print(f"{reach.steps} steps, {reach.stories} stories, {reach.converged} of them came right at the end")
+    print(f"{reach.steps / took:.0f} steps a second, {len(reach.schedules)} distinct schedules")
     for promise, seeds in found.items():
         print(f"  {promise}: {len(seeds)} of {reach.stories} stories, first seeds {seeds[:5]}")
     print("faults", dict(reach.faults), "\nchecked", dict(reach.checked), "\nobjects", dict(reach.objects))
@@ -85,5 +86,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+        os.execve(  # noqa: S606 - itself, again
+            sys.executable, [sys.executable, "-m", "simulation", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"}
+        )
     sys.exit(main())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
-
-from collections.abc import Iterator
-from functools import partial
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.commit import WRITE, Committer, Work, _Item
@@ -108,5 +106,3 @@ def renewing_by(loop: asyncio.AbstractEventLoop) -> Callable[[float, Callable[[]
             timer.cancel()
 
     return renewing
-
-

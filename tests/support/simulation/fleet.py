@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from story import FILES, HOOKS, KEYS, NAMES
+from simulation.story import FILES, HOOKS, KEYS, NAMES
 
 EVENTS = ("endpoint.created", "endpoint.updated", "endpoint.rateLimited")
 

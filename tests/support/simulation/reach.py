@@ -13,7 +13,14 @@ from typing import Any
 import reconciler
 
 SRC = Path(reconciler.__file__).parent
-ROOMS = ("engine", "ledger/sqlite.py", "platforms/cxone", "transport/auth.py", "transport/client.py", "wiring/session.py")
+ROOMS = (
+    "engine",
+    "ledger/sqlite.py",
+    "platforms/cxone",
+    "transport/auth.py",
+    "transport/client.py",
+    "wiring/session.py",
+)
 """Where a kill at every await is asked for."""
 
 _GONE = object()
@@ -65,13 +72,14 @@ class Reach:
 
 
 def _row(desired: Any, applied: Any, live: Any) -> str:
-    names: dict[int, str] = {}
     told = []
     for value in (desired, applied, live):
         if value is _GONE:
             told.append("–")
             continue
-        known = next((letter for seen, letter in ((desired, "x"), (applied, "y")) if seen is not _GONE and seen == value), "z")
+        known = next(
+            (letter for seen, letter in ((desired, "x"), (applied, "y")) if seen is not _GONE and seen == value), "z"
+        )
         told.append(known)
     return " ".join(told)
 

@@ -19,6 +19,9 @@ from typing import Any
 RUNNER: ContextVar[str] = ContextVar("runner", default="world")
 """Whose work is being done; `world` is everything that outlives a process: gateways, people, the network."""
 
+WORLD = copy_context()
+"""For timers of gateways and people, which no kill of a runner stops."""
+
 EXECUTOR_SECONDS = 0.0005
 
 
@@ -52,7 +55,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context.run(RUNNER.set, runner)
         return self.create_task(work, context=context)
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: Any = None) -> asyncio.Task[Any]:
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> asyncio.Task[Any]:
         """A task, known to belong to whoever starts it."""
         task = super().create_task(coro, name=name, context=context)
         runner = RUNNER.get() if context is None else context.get(RUNNER) or "world"
@@ -70,7 +73,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._queues.pop(runner, None)
         return places
 
-    def call_at(
+    def call_at(  # type: ignore[override]  # the same, with its types left open
         self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """A timer; those of one moment come in an order that is drawn."""
@@ -79,7 +82,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         heapq.heappush(self._timers, (when, self._chance.random(), self._count, timer))
         return timer
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # noqa: ARG002
+    def run_in_executor(  # type: ignore[override]  # the same, with its types left open
+        self,
+        executor: Any,  # noqa: ARG002 - there are no threads
+        func: Callable[..., Any],
+        *args: Any,
+    ) -> Any:
         """Instead of a thread: the work is done here, a moment later."""
         future = self.create_future()
 
@@ -98,7 +106,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _call_soon(self, callback: Callable[..., object], args: Any, context: Any) -> events.Handle:
         handle = events.Handle(callback, args, self, context)
-        runner = handle._context.get(RUNNER) or "world"  # noqa: SLF001 - the task's own context
+        runner = _runner_of(handle)
         if runner not in self.dead:
             self._queues.setdefault(runner, deque()).append(handle)
         return handle
@@ -117,7 +125,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         handle = self._queues[runner].popleft()
         if not handle.cancelled():
             self.steps += 1
-            handle._run()  # noqa: SLF001 - what a loop does
+            handle._run()
             if self.on_step is not None:
                 self.on_step(runner)
 
@@ -126,7 +134,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             busy = [runner for runner, queue in self._queues.items() if queue]
             while self._timers and (self._timers[0][0] <= self._now or not busy):
                 when, _, _, timer = heapq.heappop(self._timers)
-                runner = timer._context.get(RUNNER) or "world"  # noqa: SLF001 - see above
+                runner = _runner_of(timer)
                 if timer.cancelled() or runner in self.dead:
                     continue
                 self._now = max(self._now, when)
@@ -136,6 +144,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if not busy:
                 raise Deadlock
             return busy[0] if len(busy) == 1 else self._chance.choice(busy)
+
+
+def _runner_of(handle: Any) -> str:
+    """Whose context it runs in."""
+    return handle._context.get(RUNNER) or "world"
 
 
 def waiting_at(work: Any) -> Iterator[tuple[str, int]]:

@@ -93,6 +93,7 @@ class Attempt:
     kept: set[str] = field(default_factory=set)
     ignoring: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
     disturbed: bool = False
     committers: list[SimulatedCommitter] = field(default_factory=list)
     code: int | None = None
@@ -402,6 +403,7 @@ class World:
             live = planned.live.get(address)
             self.reach.object_row(desired=True, ledger=entry is not None, live=live is not None)
             if live is not None:
+                attempt.found.add(live.remote_id)
                 self.reach.field_rows(resource.spec, None if entry is None else entry.spec, live.spec)
         for address, entry in entries.items():
             self.ours.add(entry.remote_id)
@@ -466,7 +468,8 @@ class World:
             attempt.deleted.add(name)
             if name in attempt.kept:
                 self._break("kept-deleted", f"{kind} {name} by {runner}, in spite of no-delete")
-            if name in attempt.claims and name not in attempt.replaces:
+            made_here = (kind, name, runner) in self.gateway.written and name not in attempt.found
+            if name in attempt.claims and name not in attempt.replaces and not made_here:
                 self._break("claimed-deleted", f"{kind} {name} by {runner}")
             if name not in self.ours:
                 self._break("foreign-deleted", f"{kind} {name} by {runner}")
@@ -480,6 +483,7 @@ class World:
             if runner.startswith("run-"):
                 self.ours.add(name)
         self._check_lost()
+        self.gateway.written.clear()
         self._check_once()
         self._check_secrets(attempt)
         self._check_agreement(attempt)

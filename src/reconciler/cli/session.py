@@ -125,7 +125,7 @@ class Command:
         missing = [name for name in named if not os.path.exists(name)]  # noqa: PTH110 - as they are named
         if missing:
             return load([Path(name) for name in missing], options)
-        return _part(desired, Scope(names, selector or {}))
+        return part_of(desired, Scope(names, selector or {}))
 
     def manifests(self, paths: Sequence[Path]) -> Sequence[Path]:
         """Where the manifests are: what the command line names, or else the settings."""
@@ -224,7 +224,7 @@ def _lies_below(name: str, folders: Sequence[str]) -> bool:
     return any(name == folder or name.startswith(folder + os.sep) for folder in folders)
 
 
-def _part(desired: Desired, scope: Scope) -> Desired:
+def part_of(desired: Desired, scope: Scope) -> Desired:
     """A part of a fleet, which knows what the rest declares, and whether that could be read."""
 
     def is_within(source: Source, labels: Mapping[str, str]) -> bool:

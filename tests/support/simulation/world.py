@@ -21,15 +21,18 @@ from typing import Any
 
 from reconciler import engine, wiring
 from reconciler.cli.failure import failure_of
+from reconciler.cli.session import part_of
 from reconciler.engine import ApplyOptions, OnFailure
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lease import Host
 from reconciler.ledger.process import Process
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.manifest import LoadOptions, load
-from reconciler.model.desired import Desired
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import has_errors
 from reconciler.model.ports import Clock, Ledger
+from reconciler.model.resource import Resource
 from reconciler.model.run import Run, Status
 from reconciler.planning import ALLOWANCES, PlanOptions
 from reconciler.render import json as documents
@@ -88,6 +91,7 @@ class Attempt:
 
     name: str
     desired: Desired = NOTHING
+    declared: Mapping[Address, Resource] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
@@ -319,7 +323,10 @@ class World:
 
     def _apply(self, act: Act) -> Callable[[Attempt], Any]:
         async def work(attempt: Attempt) -> None:
-            attempt.desired = desired = self._loaded()
+            whole = self._loaded()
+            attempt.declared = whole.resources
+            scoped = act.given.get("scope") is not None
+            attempt.desired = desired = part_of(whole, Scope(("manifests/team-a.yaml",))) if scoped else whole
             options = PlanOptions(allow=ALL_ALLOWED if act.given.get("allow") else frozenset())
             async with self._session(attempt, desired) as session:
                 planned = await engine.plan(session, options)
@@ -394,7 +401,7 @@ class World:
     ) -> None:
         """Which live objects the declared resources claim, and which of them the plan says it will replace."""
         entries = planned.world.ledger.entries
-        for address, resource in attempt.desired.resources.items():
+        for address, resource in {**attempt.declared, **attempt.desired.resources}.items():
             entry = entries.get(address)
             named = resource.remote_id or (entry.remote_id if entry else address.name)
             if resource.lifecycle.ignore:

@@ -126,7 +126,7 @@ class Command:
             return desired
         root = os.path.abspath(self.settings.root)  # noqa: PTH100 - as positions are made
         names = ("" if name == root else name.removeprefix(root + os.sep) for name in named)
-        return _part(desired, Scope(tuple(names) if partly else (), selector or {}))
+        return part_of(desired, Scope(tuple(names) if partly else (), selector or {}))
 
     def manifests(self, paths: Sequence[Path]) -> Sequence[Path]:
         """Where manifests are read for these PATHs; see `read`."""
@@ -228,7 +228,7 @@ def _lies_below(name: str, folders: Sequence[str]) -> bool:
     return any(name == folder or name.startswith(folder + os.sep) for folder in folders)
 
 
-def _part(desired: Desired, scope: Scope) -> Desired:
+def part_of(desired: Desired, scope: Scope) -> Desired:
     """A part of a fleet, which knows what the rest declares, and whether that could be read.
 
     Gateways stay: which of them have something of this part is known once the ledger is read.

@@ -8,10 +8,11 @@ from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
 from reconciler.wiring.outside import open_forge, open_webhook
 from reconciler.wiring.routing import check_serve_extra, open_routes
-from reconciler.wiring.session import audited, open_ledger, open_session
+from reconciler.wiring.session import Machine, audited, open_ledger, open_session
 
 __all__ = [
     "CODES",
+    "Machine",
     "Probes",
     "Probing",
     "audited",

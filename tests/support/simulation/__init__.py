@@ -1,0 +1,1 @@
+"""A deterministic simulation of the whole engine: see docs/explanation/simulation.md."""

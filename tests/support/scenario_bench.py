@@ -157,7 +157,7 @@ class Bench:
             if not token:
                 return found
 
-    def edit(self, name: str, **fields: Any) -> None:
+    def edit(self, name: str, /, **fields: Any) -> None:
         """A colleague changes an endpoint in the console, with a key of their own."""
         path = f"/api/v1/llm/gateway/endpoints/{name}"
         body = self.call("GET", path, headers=self.token())

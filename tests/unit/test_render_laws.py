@@ -19,12 +19,13 @@ from jsonschema import Draft7Validator
 
 from reconciler.model.address import Address
 from reconciler.model.change import ABSENT, Action, Change, FieldChange, Origin, Reversible, Undo
+from reconciler.model.conceal import HIDDEN
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import Basis, Mode, Plan, Summary
 from reconciler.model.resource import Guard
 from reconciler.render import json as documents
 from reconciler.render import schema, terminal, view
-from reconciler.render.excerpt import HIDDEN, excerpt
+from reconciler.render.excerpt import excerpt
 from reconciler.render.terminal import Line
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler import planning
+from reconciler.engine import unset
 from reconciler.engine.assembly import Assembly, Site, located
 from reconciler.engine.observe import observe, sought
 from reconciler.engine.record import Journal, closing, opening
@@ -55,6 +56,7 @@ class Survey:
 
 async def survey(assembly: Assembly) -> Survey:
     """Look at the gateways and at the ledger. Writes nothing."""
+    await unset.learn(assembly)
     seen, snapshot = await observe(assembly), await assembly.ledger.load()
     seen = await sought(assembly, seen, snapshot.entries)
     assembly = located(assembly, snapshot.entries)

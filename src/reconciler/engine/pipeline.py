@@ -113,6 +113,7 @@ async def snapshot(assembly: Assembly) -> Snapshot:
 
     Raises InputError when a gateway could not be read: a snapshot of half a gateway would plan deletions.
     """
+    await unset.learn(assembly)
     observed, leftovers = await _look(assembly)
     unread = [finding for seen in observed.values() for finding in seen.diagnostics if not _offered(seen)]
     if unread:

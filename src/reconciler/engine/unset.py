@@ -60,6 +60,14 @@ async def prepare(assembly: Assembly) -> Prepared:
     return Prepared(found, waiting)
 
 
+async def learn(assembly: Assembly) -> None:
+    """Fetch what can be had at once, so that no gateway shows it in another field; what cannot is not needed here.
+
+    Commands are not run: they may ask somebody, or take long.
+    """
+    await assembly.vault.prepare(tuple(ref for ref in _places(assembly) if ref.source != "command"))
+
+
 def _places(assembly: Assembly) -> Places:
     found: dict[SecretRef, list[tuple[Resource, str]]] = {}
     for resource in assembly.desired.resources.values():

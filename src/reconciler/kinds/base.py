@@ -17,6 +17,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from reconciler.model.conceal import looks_like_key
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 POINTER = r"^(/[^/]+)+$"
@@ -68,16 +71,25 @@ _SOURCES = ("env", "file", "command")
 _ONE_SOURCE: JsonDict = {"oneOf": [{"required": [name]} for name in _SOURCES]}
 
 
+def _no_key(text: str) -> str:
+    """Whoever types a key where its place belongs must not see it printed on top."""
+    if looks_like_key(text):
+        raise PydanticCustomError("a_key_in_clear", "a secret in clear")
+    return text
+
+
 class SecretReference(Strict):
     """Where a secret is, and how long it lasts; the value itself is never written."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_SOURCE)
 
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_no_key)] = Field(
         default="", description="Name of an environment variable."
     )
-    file: Text = Field(default="", description="Path below the configured folder for secrets.")
-    command: list[Text] = Field(
+    file: Annotated[Text, AfterValidator(_no_key)] = Field(
+        default="", description="Path below the configured folder for secrets."
+    )
+    command: list[Annotated[Text, AfterValidator(_no_key)]] = Field(
         default=[], min_length=1, description="A command and its arguments, run without a shell, if settings allow it."
     )
     expires_on: Day | None = Field(

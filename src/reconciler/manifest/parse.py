@@ -198,7 +198,8 @@ class _Builder:
                 _PLAIN[text] = value
         if value is not AMBIGUOUS:
             return value
-        detail = f"{brief(text)} means different things to different readers; put it in quotes if text is meant."
+        shown = text if len(text) <= LONGEST_SHOWN else "this"
+        detail = f"{shown} means different things to different readers; put it in quotes if text is meant."
         self._tell("YAML003", detail, event)
         return text
 
@@ -265,6 +266,8 @@ def brief(text: str) -> str:
 
 
 LONGEST_QUOTE = 120
+LONGEST_SHOWN = 12
+"""Characters of an ambiguous value that are repeated: a longer one is a number, which may be a secret."""
 _UNSEEN = object()
 _MOST_REMEMBERED = 100_000
 _PLAIN: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.manifest.codes import SUMMARIES
 from reconciler.manifest.document import Document
 from reconciler.manifest.parse import brief
+from reconciler.model.conceal import without_keys
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ KEY = "[key]"
 
 
 def diagnostic(code: str, detail: str, position: Position, severity: Severity = Severity.ERROR) -> Diagnostic:
-    """A finding of this room."""
-    return Diagnostic(severity, code, SUMMARIES[code], detail, position)
+    """A finding of this room. A key that somebody typed in the wrong place is hidden in it."""
+    return Diagnostic(severity, code, SUMMARIES[code], without_keys(detail), position)
 
 
 def left_out(count: int, position: Position | None) -> Diagnostic:
@@ -44,6 +45,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def described(document: Document, problem: kinds.Problem) -> Diagnostic:
     """One problem of a document, at its line."""
     path = brief(".".join(map(str, problem.keys)).removesuffix(f".{KEY}"))
+    in_clear = _in_clear(problem)
+    if in_clear is not None:
+        return diagnostic("KIND006", f"{path} {in_clear}", document.position(problem.keys))
     match problem.type:
         case "extra_forbidden":
             word = str(problem.keys[-1])
@@ -55,9 +59,6 @@ def described(document: Document, problem: kinds.Problem) -> Diagnostic:
         case "missing":
             detail = f"{path} is needed; add it."
             return diagnostic("KIND004", detail, document.position(problem.keys[:-1]))
-        case "model_type" | "list_type" if _SECRET_FIELDS.intersection(problem.keys[-2:]):
-            detail = f"{path} takes a reference: {{env: NAME}}, {{file: path}} or {{command: [...]}}; never the secret."
-            return diagnostic("KIND006", detail, document.position(problem.keys))
         case "literal_error" if problem.keys == ("apiVersion",):
             detail = "write `apiVersion: reconciler/v1`."
             return diagnostic("KIND007", detail, document.position(problem.keys))
@@ -65,6 +66,19 @@ def described(document: Document, problem: kinds.Problem) -> Diagnostic:
             return diagnostic("LLM008", problem.message, document.position(problem.keys))
         case _:
             return diagnostic("KIND005", f"{path}: {_plain(problem.message)}.", _wrong(document, problem.keys))
+
+
+def _in_clear(problem: kinds.Problem) -> str | None:
+    """What to do about a secret that stands where its place belongs; None where there is none."""
+    match problem.type:
+        case "model_type" | "list_type" if _SECRET_FIELDS.intersection(problem.keys[-2:]):
+            return "takes a reference: {env: NAME}, {file: path} or {command: [...]}; never the secret."
+        case "a_key_in_clear":
+            return "says where a secret is, and the secret itself stands here. Take it out, and rotate it."
+        case "string_pattern_mismatch" if problem.keys[-1:] == ("env",):
+            return "must be the name of an environment variable; never the secret."
+        case _:
+            return None
 
 
 def _wrong(document: Document, keys: Sequence[str | int]) -> Position:

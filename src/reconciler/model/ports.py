@@ -186,6 +186,12 @@ class Vault(Protocol):
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value itself. Raises SecretMissing when it was not prepared."""
 
+    def conceal(self, text: str) -> str:
+        """What somebody says, without any secret that was prepared, however it is encoded, or what looks like one."""
+
+    def mask(self, text: str) -> str:
+        """A value that a gateway shows, without any prepared secret that is long enough to be told from a word."""
+
     def forget(self) -> None:
         """Drop all values."""
 

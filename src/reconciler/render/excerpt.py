@@ -6,19 +6,23 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from reconciler.model.conceal import HIDDEN, key_in
 from reconciler.render.view import clean
 
 WIDEST = 100
 BEFORE = 60
 """Characters shown, and how many of them before the caret, of a line that is too long."""
 
-HIDDEN = "(hidden)"
-
 _IN_CLEAR = re.compile(
     r"""(?ix) ["']? \b (?: api[-_]?keys? | client[-_]?(?:id|secret) | secret | bearer | token | password | value )
         ["']? \s* : \s* (?= [^\s{\#] )"""
 )
 """A field for secrets that is followed by something else than a reference or a comment."""
+
+_NO_NAME = re.compile(
+    r"""(?ix) \b env ["']? \s* : \s* (?! ["']? [a-z_]\w* ["']? \s* (?: [,}\]\#] | $ ) ) (?= [^\s{\#] )"""
+)
+"""A place for a variable's name that is followed by something else."""
 
 HOLDS_A_SECRET = frozenset({"KIND006"})
 """Codes of findings about a secret in clear: nothing from their column on is shown."""
@@ -45,8 +49,9 @@ def excerpt(line: str, column: int, code: str = "") -> Excerpt:
 
 def _without_secrets(line: str, until: int) -> str:
     """To the end of the line: where a secret in clear ends, nobody can say."""
-    found = _IN_CLEAR.search(line)
-    end = min(until, found.end() if found else len(line))
+    found = [match.end() for pattern in (_IN_CLEAR, _NO_NAME) if (match := pattern.search(line))]
+    key = key_in(line)
+    end = min(until, *found, len(line) if key is None else key)
     return line if end == len(line) else line[:end] + HIDDEN
 
 

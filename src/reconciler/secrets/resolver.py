@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler.errors import SecretError, SecretForbidden, SecretMissing
+from reconciler.model.conceal import Concealer
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.ports import SecretSource
 from reconciler.model.secret import Fingerprint, SecretRef, SecretValue, unfit
@@ -38,6 +39,7 @@ class SecretVault:
         self._failed: dict[SecretRef, Diagnostic] = {}
         self._keys: dict[str, FingerprintKey] = {}
         self._fingerprints: dict[tuple[str, SecretRef], Fingerprint] = {}
+        self._concealer = Concealer()
 
     @property
     def available(self) -> bool:
@@ -70,6 +72,7 @@ class SecretVault:
     async def _fetch(self, ref: SecretRef) -> None:
         try:
             self._values[ref] = SecretValue(_text(await self._sources[ref.source].fetch(ref)))
+            self._concealer.add(self._values[ref])
         except SecretError as error:
             self._failed[ref] = _finding(ref, error)
 
@@ -103,9 +106,18 @@ class SecretVault:
             raise SecretMissing(f"the secret {ref} was not fetched in this run")
         return value
 
+    def conceal(self, text: str) -> str:
+        """By all that was fetched in this run."""
+        return self._concealer.message(text)
+
+    def mask(self, text: str) -> str:
+        """By the longer ones."""
+        return self._concealer.data(text)
+
     def forget(self) -> None:
         """Drop values, keys and fingerprints."""
         self._values.clear()
+        self._concealer.forget()
         self._keys.clear()
         self._fingerprints.clear()
 

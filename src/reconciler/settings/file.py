@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import InputError
+from reconciler.model.conceal import looks_like_key
 from reconciler.model.diagnostic import Diagnostic, Severity, ordered
 from reconciler.model.secret import SecretRef
 from reconciler.secrets import SecretRules
@@ -37,6 +38,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=False)
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 class _Key(_Part):
     """A reference to a secret."""
 
@@ -48,6 +52,8 @@ class _Key(_Part):
     def _one_source(self) -> _Key:
         if sum(source is not None for source in (self.env, self.file, self.command)) != 1:
             raise ValueError("must be one of {env: NAME}, {file: path} and {command: [...]}")
+        if (self.env is not None and not _NAME.fullmatch(self.env)) or any(map(looks_like_key, self.ref().locator)):
+            raise ValueError("must say where a secret is, and never hold the secret itself")
         return self
 
     def ref(self) -> SecretRef:

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.errors import Defect, LeaseHeld, LedgerError, SecretMissing, StaleLedger
 from reconciler.model.address import Address
+from reconciler.model.conceal import Concealer
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.memory import AuditEvent, AuditMark, Entry, Intent, Lease, LedgerSnapshot, Settlement
 from reconciler.model.ports import Clock
@@ -276,6 +277,17 @@ class StaticVault:
             return {}
         self._prepared.update(ref for ref in refs if ref in self._values)
         return {ref: _missing(ref) for ref in refs if ref not in self._values}
+
+    def conceal(self, text: str) -> str:
+        """By all that was prepared."""
+        return self._concealer().message(text)
+
+    def mask(self, text: str) -> str:
+        """By the longer ones."""
+        return self._concealer().data(text)
+
+    def _concealer(self) -> Concealer:
+        return Concealer(SecretValue(self._values[ref]) for ref in self._prepared if ref in self._values)
 
     def fingerprint(self, gateway: str, ref: SecretRef) -> Fingerprint | None:
         """Keyed by gateway, as a key derived from the gateway's own credential would be."""

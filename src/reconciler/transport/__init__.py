@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from httpx import AsyncBaseTransport
 
+from reconciler.model.conceal import redact
 from reconciler.transport.auth import BearerCredential, Credential, HeaderCredential, OAuthCredential
 from reconciler.transport.client import Answer, Client, Repeat, Target, connect, encoded, segment
 from reconciler.transport.paging import pages
 from reconciler.transport.patience import Patience
-from reconciler.transport.redact import redact
 from reconciler.transport.retry import Backoff
 from reconciler.transport.stream import Stream
 

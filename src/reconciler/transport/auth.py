@@ -56,7 +56,7 @@ def values_of(credential: Credential | None) -> tuple[SecretValue, ...]:
     """The secrets of a credential, so that no answer of a gateway can echo them."""
     match credential:
         case OAuthCredential():
-            return (credential.client_secret,)
+            return (credential.client_secret, credential.client_id)
         case BearerCredential(value) | HeaderCredential(_, value):
             return (value,)
         case None:

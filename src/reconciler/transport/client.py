@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -79,7 +79,8 @@ class Answer:
 class Target:
     """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes.
 
-    `socket_url` is where WebSockets are opened, None: at the base URL. `jitter` spreads repeats.
+    `socket_url` is where WebSockets are opened, None: at the base URL. `jitter` spreads repeats;
+    `hide` takes every secret of the run out of what a gateway says.
     """
 
     gateway: str
@@ -92,6 +93,7 @@ class Target:
     permissions: tuple[str, ...] = ()
     size_cap: int = SIZE_CAP
     socket_url: str | None = None
+    hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
     jitter: random.Random = field(default_factory=random.Random, repr=False, compare=False)
 
 
@@ -203,7 +205,7 @@ class Client:
 
     def quoted(self, text: str) -> str:
         """What the gateway said, fit to be shown: no secret of this client, and no more than 300 characters."""
-        return translate.fit(text, self._own)
+        return translate.fit(self._target.hide(text), self._own)
 
     def anonymous(self) -> Client:
         """The same gateway over the same connections, without the credential; it is closed with this client."""
@@ -225,7 +227,9 @@ class Client:
         if not path.startswith("/"):
             raise Defect(f"the path {path!r} could lead a credential to another host")
         hidden = (*conceal, *self._own)
-        call = Call(self._target.gateway, method, path, self._target.permissions, optional, hidden, answers)
+        call = Call(
+            self._target.gateway, method, path, self._target.permissions, optional, hidden, self._target.hide, answers
+        )
         return call, self._base + path + ("?" + urlencode(query, errors=AS_IT_CAME) if query else "")
 
     async def _repeated(
@@ -329,7 +333,7 @@ class Client:
 
     async def _post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, object]:
         """Ask for a token: it changes nothing, so it may be repeated, but no token of ours goes along."""
-        call = Call(self._target.gateway, "POST", "the token endpoint", conceal=self._own)
+        call = Call(self._target.gateway, "POST", "the token endpoint", conceal=self._own, hide=self._target.hide)
         sent = {"content-type": "application/x-www-form-urlencoded", **headers}
         ends = self._clock.monotonic() + self._target.total_timeout
         attempt = 0

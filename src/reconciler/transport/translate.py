@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +38,9 @@ from reconciler.errors import (
     Unreachable,
     Unsupported,
 )
+from reconciler.model.conceal import redact
 from reconciler.model.jsontext import json_value
 from reconciler.model.secret import SecretValue
-from reconciler.transport.redact import redact
 from reconciler.transport.retry import wait_asked
 
 LONGEST_MESSAGE = 300
@@ -68,6 +68,7 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "correlationid
 class Call:
     """One request as messages name it; `optional` says, for a call that gateways may lack, what is then missing.
 
+    `conceal` holds secrets of this call, and `hide` takes all others of the run out of a message.
     `answers` are statuses besides 2xx that are no failures of this call.
     """
 
@@ -77,6 +78,7 @@ class Call:
     permissions: Sequence[str] = ()
     optional: str | None = None
     conceal: Sequence[SecretValue] = ()
+    hide: Callable[[str], str] = str
     answers: AbstractSet[int] = frozenset()
 
     def __str__(self) -> str:
@@ -86,7 +88,7 @@ class Call:
 def error_of(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> GatewayError:
     """The error that a refusing answer stands for."""
     message, code = message_of(content)
-    said = fit(message, call.conceal)
+    said = fit(call.hide(message), call.conceal)
     kind = _kind(call, status, code)
     text = f"{call} answered {status}" + (f": {said}" if said else "") + _advice(call, kind, headers)
     request_id = request_id_of(headers)

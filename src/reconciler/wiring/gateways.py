@@ -15,6 +15,7 @@ from reconciler.model.jsontext import json_value
 from reconciler.model.ports import Adapter, Clock, Progress, Vault
 from reconciler.model.resource import Gateway
 from reconciler.settings import Settings
+from reconciler.wiring.concealing import ConcealingAdapter
 from reconciler.wiring.credentials import credential_of
 from reconciler.wiring.destinations import EMBEDDED
 
@@ -30,6 +31,7 @@ class GatewayPorts:
     vault: Vault
     clock: Clock
     progress: Progress
+    written: frozenset[str] = frozenset()
     transport: Callable[[str], AsyncBaseTransport] | None = None
     chance: random.Random = field(default_factory=random.Random)
 
@@ -64,13 +66,14 @@ async def open_gateway(
         permissions=known.capabilities.permissions,
         socket_url=gateway.web_socket_url,
         jitter=ports.chance,
+        hide=ports.vault.conceal,
     )
     carrier = None if ports.transport is None else ports.transport(base_url)
     client = transport.connect(target, ports.clock, ports.progress, carrier)
     stack.push_async_callback(client.close)
     adapter = known.open(gateway, client)
     stack.push_async_callback(adapter.close)
-    return Opened(adapter, client)
+    return Opened(ConcealingAdapter(adapter, ports.vault, ports.written), client)
 
 
 async def base_url_of(

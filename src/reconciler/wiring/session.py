@@ -18,6 +18,7 @@ from reconciler.model.memory import AuditMark
 from reconciler.model.ports import Clock, Ledger, Progress
 from reconciler.settings import Settings
 from reconciler.wiring.checkout import commit_of, holder
+from reconciler.wiring.concealing import written_in
 from reconciler.wiring.credentials import prepare_credentials, vault_of
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import require
@@ -86,7 +87,8 @@ async def open_session(
         stack.callback(audit.close)
         if audit.is_empty:
             audit.begin_after(await ledger.anchored(audit.name))
-        ports = GatewayPorts(vault, clock, progress, machine.transport, machine.chance)
+        normal = normalized(chosen, known)
+        ports = GatewayPorts(vault, clock, progress, written_in(normal.resources), machine.transport, machine.chance)
         opened = {
             name: await open_gateway(stack, settings, gateway, known[name], ports)
             for name, gateway in sorted(chosen.gateways.items())
@@ -94,7 +96,7 @@ async def open_session(
         links = {name: one.link for name, one in opened.items()}
         found = (*chosen.diagnostics, *in_clear(chosen, known), *planning.due(chosen, today(clock)))
         yield Assembly(
-            desired=replace(normalized(chosen, known), diagnostics=found),
+            desired=replace(normal, diagnostics=found),
             sites={name: Site(chosen.gateways[name], known[name], one.adapter) for name, one in opened.items()},
             ledger=ledger,
             audit=audit,

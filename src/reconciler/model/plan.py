@@ -64,6 +64,8 @@ class Plan:
     shows fields that only the server speaks of, in the mode for drift alone; they are not counted either. `tallies`
     are by gateway and kind. `uncommitted` are the objects that the manifests want otherwise than the commit that is
     checked out does; None where there is no commit to tell by. None of the three is part of a plan file.
+    `gateways` are seen for the first time: where their credentials go is part of what is approved, and an apply
+    records it; they are not counted.
     `digest` is the intent digest: stable under reordering of manifests and when nothing moved.
     `created_at` is ISO 8601, UTC, filled in by the engine. A plan that is not `complete`, or that
     carries errors, can never be applied.
@@ -81,11 +83,17 @@ class Plan:
     defaults: tuple[Change, ...] = ()
     tallies: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
     uncommitted: frozenset[Address] | None = None
+    gateways: tuple[Change, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.changes
+        return not self.reviewed
+
+    @property
+    def reviewed(self) -> tuple[Change, ...]:
+        """All that an approval is about, and that the digest stands for."""
+        return (*self.gateways, *self.changes)
 
     @property
     def blocked(self) -> bool:

@@ -20,11 +20,14 @@ from pathlib import Path
 from reconciler import engine, manifest, planning, wiring
 from reconciler.engine import Assembly
 from reconciler.errors import Blocked, InputError
+from reconciler.model.change import Change
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.model.plan import Plan
 from reconciler.model.run import Run
 from reconciler.settings import Settings, load_settings
+
+LOOKING = planning.looking()
 
 
 def load(folder: Path) -> Desired:
@@ -47,10 +50,14 @@ async def apply(folder: Path, approved: Plan, gateways: Sequence[str] = ()) -> R
     Raises Blocked when it gives others, or the plan may not be applied; InputError and LedgerError as `plan`.
     """
     options = _options(folder)
-    async with _session(folder, gateways) as session:
+    digests = {planning.intent_digest(approved.reviewed), *map(planning.change_digest, approved.reviewed)}
+
+    def admits(_found: object, changes: Sequence[Change]) -> frozenset[str]:
+        return planning.approved_destinations(changes, digests)
+
+    async with _session(folder, gateways, admits) as session:
         planned = await engine.plan(session, options)
-        digests = {planning.intent_digest(approved.changes), *map(planning.change_digest, approved.changes)}
-        if not planning.approved(planned.plan.changes, digests):
+        if not planning.approved(planned.plan.reviewed, digests):
             detail = f"approved {approved.digest}, planning again gives {planned.plan.digest}: approve the new plan."
             words = "the approved plan no longer matches"
             raise Blocked(words, [Diagnostic(Severity.ERROR, "ENGINE002", words, detail)])
@@ -58,12 +65,13 @@ async def apply(folder: Path, approved: Plan, gateways: Sequence[str] = ()) -> R
 
 
 @asynccontextmanager
-async def _session(folder: Path, gateways: Sequence[str]) -> AsyncIterator[Assembly]:
+async def _session(folder: Path, gateways: Sequence[str], admits: planning.Admits = LOOKING) -> AsyncIterator[Assembly]:
     settings = _settings(folder)
     desired = _desired(settings)
     if has_errors(desired.diagnostics):
         raise InputError(desired.diagnostics)
-    async with wiring.open_session(settings, desired, progress=_silence, gateways=tuple(gateways)) as session:
+    chosen = tuple(gateways)
+    async with wiring.open_session(settings, desired, progress=_silence, gateways=chosen, admits=admits) as session:
         yield session
 
 

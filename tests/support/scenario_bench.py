@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,23 @@ class Bench:
     def forget_requests(self) -> None:
         """Count from here."""
         self.call("DELETE", "/_embedded/requests")
+
+
+@contextmanager
+def another_gateway(folder: Path) -> Iterator[str]:
+    """A gateway process with its administration switched on; gives its URL."""
+    gateway = subprocess.Popen(
+        [sys.executable, "-m", "reconciler.embedded", "--store", folder / "gateway.sqlite", "--port", "0", "--admin"],
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    assert gateway.stdout is not None
+    try:
+        yield gateway.stdout.readline().strip()
+    finally:
+        gateway.send_signal(signal.SIGTERM)
+        gateway.wait(timeout=10)
+        gateway.stdout.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from reconciler.cli.exits import BLOCKED, FAILED, INTERRUPTED
 from reconciler.cli.failure import Failure
 from reconciler.cli.journal import Journal
 from reconciler.cli.logging import BarProgress
-from reconciler.cli.options import allowances, gateways, metrics, paths, reporting, selector, traces
+from reconciler.cli.options import allowances, allowed, gateways, metrics, paths, reporting, selector, traces
 from reconciler.cli.planning import nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, say
@@ -25,6 +25,7 @@ from reconciler.cli.subject import edges_of, subject
 from reconciler.cli.targets import of_webhooks, resolved
 from reconciler.cli.watch import Watch
 from reconciler.errors import Blocked
+from reconciler.model.change import Change
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Mode, Plan
@@ -85,6 +86,8 @@ class _Apply:
             ask=self._ask if run.interactive else None,
             expected=_expected(given["expect"], given["expect_file"]),
             unasked=given["auto_approve"],
+            ask_for=self._ask_for if run.interactive else None,
+            allowed=allowed(given),
             rotations=Rotations.ALLOW if given["rotations"] else Rotations(run.settings.rotations),
         )
         self.targets = [one for one in resolved(given["notify"], run.settings) if isinstance(one, Webhook)]
@@ -99,7 +102,7 @@ class _Apply:
         chosen, heard = self.given["gateways"], self.watch.beside(self.journal)
         probes = wiring.Probes(wiring.Probing.NONE if self.given["no_verify"] else wiring.Probing.GATES)
         async with wiring.open_session(
-            self.run.settings, desired, gateways=chosen, progress=heard, probes=probes
+            self.run.settings, desired, gateways=chosen, progress=heard, probes=probes, admits=self.approval.admits
         ) as session:
             planned = await engine.plan(session, plan_options)
             self.plan = planned.plan
@@ -135,7 +138,7 @@ class _Apply:
             raise click.UsageError("a plan is approved in one way: give PLANFILEs, or --expect")
         if files:
             plans = [planfile.read(file) for file in files]
-            self.approval.listed = tuple(change for plan in plans for change in plan.changes)
+            self.approval.listed = tuple(change for plan in plans for change in plan.reviewed)
             whole = {plan.digest for plan in plans}
             self.approval.expected = frozenset(whole | {change_digest(change) for change in self.approval.listed})
         return tuple(path for path in self.given["paths"] if path not in files)
@@ -165,6 +168,12 @@ class _Apply:
         terminal.write(terminal.plan_lines(plan, self.run.source), sys.stderr, color=self.run.colored(sys.stderr))
         with interrupt.at_once():
             return click.confirm("Apply these changes?", err=True)
+
+    def _ask_for(self, changes: Sequence[Change]) -> bool:
+        """Show where credentials would go and ask: before that nothing can be looked at."""
+        terminal.write(terminal.change_lines(changes), sys.stderr, color=self.run.colored(sys.stderr))
+        with interrupt.at_once():
+            return click.confirm("Send the credentials of these gateways there?", err=True)
 
     def _refused(self, plan: Plan, refusal: Blocked) -> Ending:
         """Nothing was written; the report says so in the format that was asked for."""

@@ -77,10 +77,10 @@ def _text(subject: Subject, plan: Plan, stamp: Callable[[str, Sequence[str]], st
     """
     if not plan.complete or plan.blocked:
         return markdown.text(subject)
-    digests = {change.address: change_digest(change) for change in plan.changes}
-    line = stamp(intent_digest(plan.changes), [*digests.values()])
+    digests = {change.address: change_digest(change) for change in plan.reviewed}
+    line = stamp(intent_digest(plan.reviewed), [*digests.values()])
     shown = markdown.shown(subject, LIMIT - len(line) - 2)
-    if len(shown.changes) == len(plan.changes):
+    if len(shown.changes) == len(plan.reviewed):
         return f"{shown.text.rstrip()}\n\n{line}"
     shown = markdown.shown(subject, LIMIT - len(line) - len(_partly(plan, plan)) - 4)
     line = stamp("", [digests[change.address] for change in shown.changes])
@@ -90,9 +90,9 @@ def _text(subject: Subject, plan: Plan, stamp: Callable[[str, Sequence[str]], st
 def _partly(plan: Plan, shown: Plan | markdown.Shown) -> str:
     """What whoever merges has to know where not all could be shown."""
     return (
-        f"**Merging approves {len(shown.changes)} of {len(plan.changes)} changes: those that stand above whole.** "
+        f"**Merging approves {len(shown.changes)} of {len(plan.reviewed)} changes: those that stand above whole.** "
         "An apply needs all of them approved: read the plan in the report of the job, and approve it by its digest, "
-        f"`{intent_digest(plan.changes)}`; or split the proposal."
+        f"`{intent_digest(plan.reviewed)}`; or split the proposal."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 import click
@@ -12,10 +12,11 @@ from reconciler.cli.options import reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
 from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.ports import Ledger
 from reconciler.model.resource import Manage
-from reconciler.render.json import plain
+from reconciler.render.json import diagnostic_documents, plain
 from reconciler.render.terminal import Line
 from reconciler.render.view import clean
 
@@ -46,12 +47,23 @@ def list_(ctx: click.Context) -> None:
 
     async def work() -> Ending:
         snapshot = await _with_ledger(run, lambda ledger: ledger.load())
-        return Ending(OK, Report(lambda: _lines(snapshot), lambda: _document(snapshot)))
+        loose = _undeclared(run, snapshot)
+        return Ending(OK, Report(lambda: _lines(snapshot, loose), lambda: _document(snapshot, loose)))
 
     run.run(work, failed_ending)
 
 
-def _lines(snapshot: LedgerSnapshot) -> Iterator[Line]:
+def _undeclared(run: Command, snapshot: LedgerSnapshot) -> Sequence[Diagnostic]:
+    """Gateways of the ledger that no manifest declares; nothing is said where the manifests cannot be read."""
+    from reconciler import planning  # noqa: PLC0415 - start-up of `--help`
+
+    desired = run.read(())
+    if has_errors(desired.diagnostics) or not desired.gateways:
+        return ()
+    return tuple(planning.undeclared(desired, planning.recorded_for(desired, snapshot).ledger))
+
+
+def _lines(snapshot: LedgerSnapshot, loose: Sequence[Diagnostic]) -> Iterator[Line]:
     for address, entry in sorted(snapshot.entries.items()):
         yield (
             (f"{clean(str(address))}  {clean(entry.remote_id)}", ""),
@@ -61,10 +73,13 @@ def _lines(snapshot: LedgerSnapshot) -> Iterator[Line]:
         )
     for address, intent in sorted(snapshot.intents.items()):
         yield ((f"{clean(str(address))}  unfinished {intent.action.value} of run {intent.run_id}", "red"),)
-    yield ((f"{len(snapshot.entries)} objects, serial {snapshot.serial}.", "bold"),)
+    for finding in loose:
+        yield ((f"{finding.code}: {clean(finding.detail)}", "red"),)
+    objects = sum(address.kind != "Gateway" for address in snapshot.entries)
+    yield ((f"{objects} objects, serial {snapshot.serial}.", "bold"),)
 
 
-def _document(snapshot: LedgerSnapshot) -> object:
+def _document(snapshot: LedgerSnapshot, loose: Sequence[Diagnostic]) -> object:
     return {
         "serial": snapshot.serial,
         "entries": [
@@ -83,6 +98,7 @@ def _document(snapshot: LedgerSnapshot) -> object:
             {"address": str(address), "action": intent.action.value, "run_id": intent.run_id}
             for address, intent in sorted(snapshot.intents.items())
         ],
+        "diagnostics": diagnostic_documents(loose),
     }
 
 
@@ -107,12 +123,15 @@ def unlock(ctx: click.Context, gateway: str) -> None:
 @reporting
 @click.pass_context
 def forget(ctx: click.Context, address: str) -> None:
-    """Drop what the ledger knows of gateway/Kind/name; the gateway is not touched."""
+    """Drop what the ledger knows of gateway/Kind/name, or of all of a gateway (GATEWAY/*); no gateway is touched."""
     run = Command.begin(ctx)
+    gateway = address.removesuffix("/*")
+    if gateway != address and "/" not in gateway and gateway:
+        run.run(lambda: _forget_all(run, gateway), failed_ending)
     try:
         wanted = Address.parse(address)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error}; or GATEWAY/* for all of a gateway") from None
 
     async def work() -> Ending:
         found = await _with_ledger(run, lambda ledger: ledger.forget(wanted))
@@ -124,6 +143,24 @@ def forget(ctx: click.Context, address: str) -> None:
         return _told(OK if found else FAILED, words, {"address": str(wanted), "forgotten": found})
 
     run.run(work, failed_ending)
+
+
+async def _forget_all(run: Command, gateway: str) -> Ending:
+    """The gateway's own entry goes last: a run that is cut off leaves it to be said again."""
+
+    async def work(ledger: Ledger) -> int:
+        known = await ledger.load()
+        ours = {address for address in (*known.entries, *known.intents) if address.gateway == gateway}
+        last_itself = sorted(ours, key=lambda address: (address.kind == "Gateway", address))
+        return sum([await ledger.forget(address) for address in last_itself])
+
+    count = await _with_ledger(run, work)
+    words = (
+        f"{count} entries of {gateway} are forgotten; what is live there stays as it is."
+        if count
+        else f"The ledger knows nothing of {gateway}; `reconciler ledger list` shows what it knows."
+    )
+    return _told(OK if count else FAILED, words, {"gateway": gateway, "forgotten": count})
 
 
 def _told(code: int, words: str, document: object) -> Ending:

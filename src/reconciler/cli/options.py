@@ -125,14 +125,18 @@ metrics = click.option(
 )
 
 
+_OF_ONE = {"protected": "ADDRESS", "destination": "GATEWAY"}
+"""What is allowed for one thing alone, and how it is named."""
+
+
 def allowances(function: F) -> F:
     """Add an option for everything that a person may allow by name."""
     from reconciler.planning.world import ALLOWANCES  # noqa: PLC0415 - the table, only when a command needs it
 
     for name, text in reversed(list(ALLOWANCES.items())):
-        if name == "protected":
+        if name in _OF_ONE:
             option = click.option(
-                "--allow-protected", "protected", multiple=True, metavar="ADDRESS", help=f"Allow: {text}."
+                f"--allow-{name}", name, multiple=True, metavar=_OF_ONE[name], help=f"Allow: {text}; repeatable."
             )
         else:
             option = click.option(f"--allow-{name}", name.replace("-", "_"), is_flag=True, help=f"Allow: {text}.")
@@ -144,5 +148,5 @@ def allowed(given: dict[str, Any]) -> frozenset[str]:
     """What was allowed, as planning names it."""
     from reconciler.planning.world import ALLOWANCES  # noqa: PLC0415 - see above
 
-    names = {name for name in ALLOWANCES if name != "protected" and given.get(name.replace("-", "_"))}
-    return frozenset(names | {f"protected:{address}" for address in given.get("protected", ())})
+    names = {name for name in ALLOWANCES if name not in _OF_ONE and given.get(name.replace("-", "_"))}
+    return frozenset(names | {f"{name}:{one}" for name in _OF_ONE for one in given.get(name, ())})

@@ -58,11 +58,12 @@ async def _plan(run: Command, watch: Watch, given: dict[str, Any]) -> Ending:
 
 
 async def _made(run: Command, watch: Watch, desired: Desired, given: dict[str, Any]) -> Plan:
-    from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
+    from reconciler import engine, planning, wiring  # noqa: PLC0415 - start-up of other commands
 
-    chosen, heard = given["gateways"], watch.beside(run.progress)
-    async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard) as session:
-        return (await engine.plan(session, options(run, Mode.APPLY, given))).plan
+    chosen, heard, how = given["gateways"], watch.beside(run.progress), options(run, Mode.APPLY, given)
+    admits = planning.looking(how.allow)
+    async with wiring.open_session(run.settings, desired, gateways=chosen, progress=heard, admits=admits) as session:
+        return (await engine.plan(session, how)).plan
 
 
 def _made_against(run: Command, desired: Desired, given: dict[str, Any]) -> Plan:

@@ -41,7 +41,7 @@ def read(path: Path) -> Plan:
 
 def _require_untouched(plan: Plan) -> None:
     """Whoever approves by what is shown must be shown what the digest stands for, whichever version wrote the file."""
-    if intent_digest(plan.changes) == plan.digest:
+    if intent_digest(plan.reviewed) == plan.digest:
         return
     made = plan.basis.tool_version
     other = "" if made == __version__ else f", or version {made!r} of the tool made digests otherwise than this one"

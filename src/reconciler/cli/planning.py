@@ -16,6 +16,7 @@ from reconciler.planning import (
     Rotations,
     Standing,
     intent_digest,
+    needs_decision,
     standing_of_drift,
     standing_of_plan,
 )
@@ -43,7 +44,12 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
 
 
 def drift_exit_code(plan: Plan) -> int:
-    """The exit code of a look for drift: 2 for what differs, 1 where an error leaves open whether something does."""
+    """The exit code of a look for drift: 2 for what differs, 1 where an error leaves open whether something does.
+
+    3 where a person must decide about a gateway: whatever differs elsewhere, that one was not compared.
+    """
+    if plan.complete and needs_decision(plan.diagnostics):
+        return BLOCKED
     return _OF_DRIFT[standing_of_drift(plan)]
 
 

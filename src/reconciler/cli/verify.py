@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.exits import FAILED, OK, UNHEALTHY
+from reconciler.cli.exits import BLOCKED, FAILED, OK, UNHEALTHY
 from reconciler.cli.failure import Failure
 from reconciler.cli.options import gateways, reporting, selector, traces
 from reconciler.cli.report import Ending, Report
@@ -18,6 +18,7 @@ from reconciler.cli.watch import Watch
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.run import Outcome
+from reconciler.planning import needs_decision
 from reconciler.render import json as documents
 from reconciler.render import terminal
 
@@ -83,9 +84,9 @@ async def _verify(run: Command, watch: Watch, given: Mapping[str, Any], addresse
 
 
 def _exit_code(outcomes: Sequence[Outcome], found: Sequence[Diagnostic]) -> int:
-    """What could not be looked at comes before what was found not to work."""
+    """What could not be looked at, or is for a person to decide, comes before what was found not to work."""
     if has_errors(found):
-        return FAILED
+        return BLOCKED if needs_decision(found) else FAILED
     return OK if all(outcome.healthy for outcome in outcomes) else UNHEALTHY
 
 

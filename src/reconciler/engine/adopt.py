@@ -14,6 +14,7 @@ from typing import TypeVar
 from reconciler import planning
 from reconciler.engine import unset
 from reconciler.engine.assembly import Assembly, Site, located
+from reconciler.engine.destinations import record_first, recorded, require_admitted
 from reconciler.engine.observe import observe, sought
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.errors import Blocked
@@ -55,9 +56,11 @@ class Survey:
 
 
 async def survey(assembly: Assembly) -> Survey:
-    """Look at the gateways and at the ledger. Writes nothing."""
+    """Look at the gateways and at the ledger. Writes nothing. Raises Blocked where one may not be looked at."""
+    await require_admitted(assembly)
     await unset.learn(assembly)
-    seen, snapshot = await observe(assembly), await assembly.ledger.load()
+    seen = await observe(assembly)
+    snapshot = planning.objects_of(recorded(assembly, await assembly.ledger.load()).ledger)
     seen = await sought(assembly, seen, snapshot.entries)
     assembly = located(assembly, snapshot.entries)
     resources, entries = assembly.desired.resources, snapshot.entries
@@ -145,6 +148,7 @@ async def _record(journal: Journal, entries: Sequence[Entry]) -> None:
     assembly = journal.assembly
     record = opening(assembly, journal.run_id, tuple(journal.leases))
     await journal.begin(record, adopts=len(entries))
+    await record_first(assembly, journal)
     await journal.settle_all({entry.address: entry for entry in entries})
     for entry in entries:
         journal.audit("object.adopted", address=str(entry.address), remoteId=entry.remote_id)

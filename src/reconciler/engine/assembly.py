@@ -21,7 +21,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.ports import Adapter, AuditLog, Checker, Clock, Ledger, Platform, Progress, Vault
 from reconciler.model.resource import Gateway, Resource
 from reconciler.model.secret import Fingerprint
-from reconciler.planning import World
+from reconciler.planning import NO_RECORD, Recorded, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Assembly:
 
     `desired` holds the selected gateways and their resources, already normalized by their platforms.
     `holder` names this run to others (user, host, process); `commit` is that of the manifests or None.
+    `held` are gateways that nothing may be sent to: where their credentials would go is not approved.
     """
 
     desired: Desired
@@ -58,6 +59,7 @@ class Assembly:
     lock_wait: float = 10.0
     checkers: tuple[Checker, ...] = ()
     new_run_id: Callable[[], str] = _random_run_id
+    held: frozenset[str] = frozenset()
 
     def fingerprints(self, resource: Resource) -> Mapping[str, Fingerprint]:
         """Fingerprints of a resource's secrets by path, those that are known in this run."""
@@ -91,12 +93,14 @@ class Leftovers:
     `snapshot` is the ledger as it stands once `entries` are settled (None: nothing there any more, the
     entry as it was: the write never landed). `scratch` are candidates to remove, as (gateway, id). `begun` are
     creations that have not landed so far, and may yet: a gateway works on after its client is gone.
+    `recorded` is the whole ledger as it was read, under the names that gateways have today.
     """
 
     snapshot: LedgerSnapshot
     entries: Mapping[Address, Entry | None] = field(default_factory=dict)
     scratch: tuple[tuple[str, str], ...] = ()
     begun: Mapping[Address, Intent] = field(default_factory=dict)
+    recorded: Recorded = NO_RECORD
 
     @property
     def none(self) -> bool:
@@ -146,6 +150,7 @@ def select(desired: Desired, gateways: tuple[str, ...]) -> Desired:
         desired,
         gateways={name: gateway for name, gateway in desired.gateways.items() if name in gateways},
         resources={a: resource for a, resource in desired.resources.items() if a.gateway in gateways},
+        chosen=frozenset(gateways),
         inference=_narrowed(desired.inference, gateways),
     )
 
@@ -165,7 +170,8 @@ def concerned(desired: Desired, entries: Mapping[Address, Entry]) -> Desired:
     found &= desired.gateways.keys()
     if not found:
         raise InputError([*desired.diagnostics, _nothing_in(scope)])
-    return select(desired, tuple(sorted(found)))
+    others = frozenset(desired.gateways.keys() - found)
+    return replace(select(desired, tuple(sorted(found))), chosen=desired.chosen, other_gateways=others)
 
 
 def _file(gateway: Gateway) -> str:

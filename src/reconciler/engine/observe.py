@@ -15,8 +15,8 @@ from reconciler.model.memory import Entry
 
 
 async def observe(assembly: Assembly) -> Mapping[str, Observed]:
-    """Read all gateways of the run side by side, by their list calls."""
-    sites = sorted(assembly.sites.items())
+    """Read all gateways of the run side by side, by their list calls; not those that are held."""
+    sites = sorted((name, site) for name, site in assembly.sites.items() if name not in assembly.held)
     seen = await asyncio.gather(*(_timed(assembly, site) for _, site in sites))
     return {observed.gateway: observed for observed in seen}
 

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from reconciler import planning
-from reconciler.engine import unset
+from reconciler.engine import destinations, unset
 from reconciler.engine.approve import require_applicable, require_same_intent
 from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned, Verification, located
 from reconciler.engine.converge import catch_up, outdated
@@ -32,7 +32,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordered
 from reconciler.model.live import Live, Observed
-from reconciler.model.memory import Entry, Lease
+from reconciler.model.memory import Entry, Lease, LedgerSnapshot
 from reconciler.model.resource import Resource
 from reconciler.model.run import Outcome, Run, Status, Verdict
 from reconciler.model.snapshot import Snapshot
@@ -54,6 +54,8 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         assembly.capabilities,
         assembly.vault.fingerprint,
         assembly.vault.issuer,
+        recorded=leftovers.recorded,
+        held=assembly.held,
     )
     made = make_plan(world, _completed(options, assembly))
     missing = unset.findings(assembly, secrets, made.changes)
@@ -71,7 +73,7 @@ async def apply(assembly: Assembly, planned: Planned, plan_options: PlanOptions,
     require_applicable(planned.plan)
     assembly = replace(assembly, desired=planned.world.desired)
     idle = planned.plan.empty and planned.leftovers.none and not _to_ask(assembly, planned, options)
-    if idle and not outdated(assembly, planned):
+    if idle and not outdated(assembly, planned) and _knows_places(planned):
         return nothing_to_do(assembly.new_run_id(), planned)
     async with AsyncExitStack() as stack:
         leases = {
@@ -93,13 +95,16 @@ async def verify(
     With it what there is to say of the manifests and of what could not be read.
     """
     await unset.prepare(assembly)
-    entries = (await assembly.ledger.load()).entries
+    ledger = await assembly.ledger.load()
+    entries = planning.objects_of(destinations.recorded(assembly, ledger).ledger).entries
     assembly = located(assembly, entries)
     seen = await sought(assembly, await observe(assembly), entries)
-    findings = ordered((*assembly.desired.diagnostics, *(d for one in seen.values() for d in one.diagnostics)))
+    unread = (d for one in seen.values() for d in one.diagnostics)
+    findings = ordered((*assembly.desired.diagnostics, *destinations.undecided(assembly, ledger), *unread))
     observed = planning.readdressed(seen, assembly.desired.everywhere, entries, assembly.capabilities)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
-    chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in _chosen(assembly, addresses)]
+    wanted = [r for r in _chosen(assembly, addresses) if r.address.gateway not in assembly.held]
+    chosen = [(r, live.get(r.address) or _unread(assembly, r, entries)) for r in wanted]
     outcomes = await asyncio.gather(*(_verified(assembly, r, found, entries.get(r.address)) for r, found in chosen))
     return tuple(outcomes), findings
 
@@ -111,8 +116,10 @@ def _unread(assembly: Assembly, resource: Resource, entries: Mapping[Address, En
 async def snapshot(assembly: Assembly) -> Snapshot:
     """What gateways and ledger hold now, for a plan elsewhere. Needs no secret but the gateways' own.
 
-    Raises InputError when a gateway could not be read: a snapshot of half a gateway would plan deletions.
+    Raises InputError when a gateway could not be read: a snapshot of half a gateway would plan deletions; Blocked
+    where one may not be looked at.
     """
+    await destinations.require_admitted(assembly)
     await unset.learn(assembly)
     observed, leftovers = await _look(assembly)
     unread = [finding for seen in observed.values() for finding in seen.diagnostics if not _offered(seen)]
@@ -124,8 +131,15 @@ async def snapshot(assembly: Assembly) -> Snapshot:
         assembly.commit,
         {name: site.gateway.url or f"org {site.gateway.org}" for name, site in assembly.sites.items()},
         observed,
-        leftovers.snapshot,
+        _with_gateways(leftovers),
     )
+
+
+def _with_gateways(leftovers: Leftovers) -> LedgerSnapshot:
+    """The ledger with what it says of gateways themselves."""
+    entries = leftovers.recorded.ledger.entries
+    places = {address: entry for address, entry in entries.items() if address.kind == planning.GATEWAY}
+    return replace(leftovers.snapshot, entries={**leftovers.snapshot.entries, **places})
 
 
 def _offered(seen: Observed) -> bool:
@@ -136,15 +150,17 @@ def _offered(seen: Observed) -> bool:
 async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
     """All that is there under its own addresses, and the ledger as it stands once leftovers are settled."""
     seen, known = await asyncio.gather(observe(assembly), assembly.ledger.load())
+    recorded = destinations.recorded(assembly, known)
+    objects = planning.objects_of(recorded.ledger)
     clock = assembly.clock
     ends, pause = clock.monotonic() + LOOKED_WITHIN, FIRST_PAUSE
-    while _shows_the_past(seen, known.entries) and clock.monotonic() + pause <= ends:
+    while _shows_the_past(seen, objects.entries) and clock.monotonic() + pause <= ends:
         await clock.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
         seen = await observe(assembly)
-    seen = await sought(assembly, seen, known.entries)
-    placed = planning.readdressed(seen, assembly.desired.everywhere, known.entries, assembly.capabilities)
-    return seen, resolve(known, placed)
+    seen = await sought(assembly, seen, objects.entries)
+    placed = planning.readdressed(seen, assembly.desired.everywhere, objects.entries, assembly.capabilities)
+    return seen, replace(resolve(objects, placed), recorded=recorded)
 
 
 LOOKED_WITHIN = 5.0
@@ -213,15 +229,18 @@ async def _recorded(
 async def _carry_out(
     assembly: Assembly, planned: Planned, plan_options: PlanOptions, options: ApplyOptions, journal: Journal
 ) -> Run:
+    await destinations.record(assembly, journal)
     await _finish_leftovers(assembly, planned, journal)
     await _move(planned, journal)
+    of_gateways = [destinations.done(change, journal) for change in planned.plan.changes if _is_gateway(change)]
+    of_objects = [change for change in planned.plan.changes if not _is_gateway(change)]
     stepper = Stepper(assembly, journal, planned, options, planned.live, planned.world.ledger.entries)
-    changes = (*_to_ask(assembly, planned, options), *planned.plan.changes)
+    changes = (*_to_ask(assembly, planned, options), *of_objects)
     concurrency = {name: site.gateway.limits.concurrency for name, site in assembly.sites.items()}
     outcomes = await execute(changes, stepper.perform, concurrency, options.stop, stepper.halt)
     after = await _seen_again(assembly, plan_options, options, outcomes)
     await catch_up(assembly, after, journal, stepper.unproved)
-    return finished_run(journal.run_id, planned, after, outcomes, options, stepper.halt.said)
+    return finished_run(journal.run_id, planned, after, (*of_gateways, *outcomes), options, stepper.halt.said)
 
 
 async def _seen_again(
@@ -262,6 +281,20 @@ def _to_ask(assembly: Assembly, planned: Planned, options: ApplyOptions) -> Sequ
         Change(a, Action.NOOP, "not proved to work yet", depends_on=resources[a].depends_on)
         for a in sorted((*planned.plan.unproved, *planned.plan.unasked))
     ]
+
+
+def _is_gateway(change: Change) -> bool:
+    return change.address.kind == planning.GATEWAY
+
+
+def _knows_places(planned: Planned) -> bool:
+    """Whether the ledger has the gateways as they are declared; where a file was moved, it is told so as well."""
+    return not any(_unrecorded(planned))
+
+
+def _unrecorded(planned: Planned) -> Sequence[Mapping[Address, Entry | None]]:
+    ledger = planned.world.recorded.ledger
+    return planning.settlements(planned.world.desired, ledger, planning.Recorded(ledger))
 
 
 async def _finish_leftovers(assembly: Assembly, planned: Planned, journal: Journal) -> None:
@@ -329,14 +362,12 @@ async def _verified(assembly: Assembly, resource: Resource, live: Live | None, e
 
 def _touched(assembly: Assembly, planned: Planned) -> set[str]:
     """Gateways whose entries will be written: each needs its lease."""
-    addresses = [change.address for change in planned.plan.changes]
-    addresses += [
-        *planned.leftovers.entries,
-        *outdated(assembly, planned),
-        *planned.plan.unproved,
-        *planned.plan.unasked,
-    ]
-    return {address.gateway for address in addresses} | {gateway for gateway, _ in planned.leftovers.scratch}
+    addresses = [change.address for change in planned.plan.reviewed]
+    addresses += [*planned.leftovers.entries, *outdated(assembly, planned)]
+    addresses += [*planned.plan.unproved, *planned.plan.unasked]
+    addresses += [address for part in _unrecorded(planned) for address in part]
+    named = {gateway for gateway, _ in planned.leftovers.scratch} | planned.leftovers.recorded.renamed.keys()
+    return {address.gateway for address in addresses} | named
 
 
 def _completed(options: PlanOptions, assembly: Assembly) -> PlanOptions:

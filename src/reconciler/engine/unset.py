@@ -19,7 +19,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, has_errors, ordere
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Resource
 from reconciler.model.secret import SecretRef
-from reconciler.planning import unsent
+from reconciler.planning import recorded_for, unsent
 
 MISSING = "SECRET001"
 SHOWN = 5
@@ -42,7 +42,7 @@ async def prepare(assembly: Assembly) -> Prepared:
     failed = await assembly.vault.prepare(tuple(places))
     if not failed:
         return Prepared()
-    entries = (await assembly.ledger.load()).entries
+    entries = recorded_for(assembly.desired, await assembly.ledger.load()).ledger.entries
     waiting = {
         ref: finding
         for ref, finding in failed.items()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from reconciler.kinds.base import ONE_MEMBER, Document, RootMetadata, SecretReference, Strict, Text, exactly_one
+from reconciler.kinds.base import ONE_MEMBER, Document, Name, RootMetadata, SecretReference, Strict, Text, exactly_one
 from reconciler.model.hosts import host_of
 
 URL = r"^(https?://[^\s/@?#\\]+(/[^\s?#@\\]*)?|embedded:)$"
@@ -112,9 +112,18 @@ class GatewaySpec(Strict):
         return self
 
 
+class GatewayMetadata(RootMetadata):
+    """Identity and labels, and the name that it had before."""
+
+    moved_from: Name | None = Field(
+        default=None,
+        description="The name that the same gateway had before: what the ledger knows moves, and nothing is written.",
+    )
+
+
 class Gateway(Document):
     """One tenant of one platform."""
 
     kind: Literal["Gateway"]
-    metadata: RootMetadata
+    metadata: GatewayMetadata
     spec: GatewaySpec

@@ -40,7 +40,25 @@ def gateways(documents: Sequence[Document], diagnostics: list[Diagnostic]) -> Ma
             continue
         places[document.name] = document
         found[document.name] = _gateway(document)
+    _check_renames(found, diagnostics)
     return found
+
+
+def _check_renames(found: Mapping[str, Gateway], diagnostics: list[Diagnostic]) -> None:
+    """The same for gateways as `check_moves` for what lives on them."""
+    first: dict[str, Gateway] = {}
+    for gateway in found.values():
+        earlier = gateway.moved_from
+        if earlier is None:
+            continue
+        position = gateway.source.position("/metadata/movedFrom")
+        if earlier in found:
+            place = found[earlier].source.position("/metadata/name")
+            detail = f"gateway {earlier!r} is declared at {place}, so nothing can have moved away; take movedFrom out."
+            diagnostics.append(diagnostic("REF012", detail, position))
+        elif first.setdefault(earlier, gateway) is not gateway:
+            detail = f"gateway {first[earlier].name!r} was {earlier!r} as well; only one can be, so take one out."
+            diagnostics.append(diagnostic("REF013", detail, position))
 
 
 def _gateway(document: Document) -> Gateway:
@@ -64,6 +82,7 @@ def _gateway(document: Document) -> Gateway:
         spec["webSocketUrl"].rstrip("/") if "webSocketUrl" in spec else None,
         metadata.get("labels", {}),
         DocumentSource(Effective(document, document.data)),
+        metadata.get("movedFrom"),
     )
 
 

@@ -42,6 +42,8 @@ class Desired:
 
     `scope` is None for a whole fleet; otherwise these are the resources of that part of it. `consequences` are findings
     that are left unsaid, since they may only be there because another document cannot be read.
+    `chosen` are the gateways that a run was narrowed to; None: all that there are. `other_gateways` are declared, and
+    not among `gateways`, for this part has nothing on them.
     """
 
     gateways: Mapping[str, Gateway]
@@ -51,6 +53,8 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...] = ()
     inference: InferenceDeclarations = field(default_factory=InferenceDeclarations)
     scope: Scope | None = None
+    chosen: frozenset[str] | None = None
+    other_gateways: frozenset[str] = frozenset()
     consequences: tuple[Diagnostic, ...] = ()
 
     @property

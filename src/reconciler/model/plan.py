@@ -67,6 +67,8 @@ class Plan:
     `unproved` are objects that stand as they were applied and were never proved to work: an apply asks them again,
     and needs no approval for it. It asks `unasked` as well, which a run that was told not to ask has written: nothing
     was found about those, so that they do not count as work to do.
+    `gateways` are seen for the first time: where their credentials go is part of what is approved, and an apply
+    records it; they are not counted.
     `digest` is the intent digest: stable under reordering of manifests and when nothing moved.
     `created_at` is ISO 8601, UTC, filled in by the engine. A plan that is not `complete`, or that
     carries errors, can never be applied.
@@ -86,11 +88,17 @@ class Plan:
     unproved: tuple[Address, ...] = ()
     unasked: tuple[Address, ...] = ()
     uncommitted: frozenset[Address] | None = None
+    gateways: tuple[Change, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.changes
+        return not self.reviewed
+
+    @property
+    def reviewed(self) -> tuple[Change, ...]:
+        """All that an approval is about, and that the digest stands for."""
+        return (*self.gateways, *self.changes)
 
     @property
     def blocked(self) -> bool:

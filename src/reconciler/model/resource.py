@@ -198,7 +198,8 @@ class Gateway:
 
     `url` is None when the manifest gives `org` and the platform derives the URL; ``embedded:``
     means the gateway in a box. `transport` says how questions travel, None: as the platform does by itself.
-    `web_socket_url` is where WebSockets are opened, None: at the base URL.
+    `web_socket_url` is where WebSockets are opened, None: at the base URL. `moved_from` is the name that it had in
+    earlier manifests.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Gateway:
     web_socket_url: str | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     source: Source = field(default=NOWHERE, compare=False)
+    moved_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,21 @@ CODES: Mapping[str, str] = {
         "settings say `rotations: forbid`. Nothing is applied until the earlier value stands there again, the manifest "
         "names another reference, or the setting is changed to `ask` or `allow`."
     ),
+    "SAFETY010": (
+        "The ledger has objects of a gateway that no manifest declares, so that nothing looks after what is live "
+        "there. Declare it again; or, where it has another name now, give the Gateway of that name "
+        "`metadata.movedFrom`; or leave what is there as it is by `reconciler ledger forget 'GATEWAY/*'`."
+    ),
+    "SAFETY011": (
+        "The credential of a gateway would go where it has not gone before, and nobody approved that: nothing was "
+        "sent, not even a connection opened, and nothing behind it was looked at. Approve the plan that shows it, or "
+        "say `--allow-destination GATEWAY`."
+    ),
+    "SAFETY012": (
+        "A gateway leads elsewhere than it did, and what was applied is not there as it was. It looks like another "
+        "tenant: all would be made anew on it, and the earlier one left to itself. `--allow-destination GATEWAY` lets "
+        "it pass once; a Gateway of another name keeps both."
+    ),
     "SAFETY006": (
         "The gateway has this once only (a display name within a provider, a worker's address), and a live object has "
         "it already. The write would be refused in the middle of the apply, so nothing is begun. One that the plan "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.model.change import ABSENT, Change, FieldChange
 from reconciler.model.live import Live
 from reconciler.planning.rotation import is_rotation, only_rotates
+
+GATEWAY = "Gateway"
 
 
 def observed_digest(live: Live) -> str:
@@ -17,10 +19,43 @@ def observed_digest(live: Live) -> str:
     return _sha256([live.spec, {path: hint for path, hint in live.hints.items() if hint}])
 
 
+HEAD = 24
+"""Hex digits of an intent digest that stand for gateways alone: where credentials would go."""
+
+
 def intent_digest(changes: Iterable[Change]) -> str:
-    """Digest of what a plan would do; the order of manifests, times, revisions and rotations do not matter."""
-    reviewed = (change for change in changes if not only_rotates(change))
-    return _sha256([_change(change) for change in sorted(reviewed, key=lambda c: c.address)])
+    """Digest of what a plan would do; the order of manifests, times, revisions and rotations do not matter.
+
+    Where something happens to gateways themselves it begins with a digest of that alone, so that an approval can be
+    compared with where credentials would go before any of them is sent.
+    """
+    reviewed = sorted((change for change in changes if not only_rotates(change)), key=lambda change: change.address)
+    whole = _sha256([_change(change) for change in reviewed]).removeprefix(_ALGORITHM)
+    head = destinations_digest(reviewed) if any(c.address.kind == GATEWAY for c in reviewed) else whole[:HEAD]
+    return _ALGORITHM + head + whole[HEAD:]
+
+
+def destinations_digest(changes: Iterable[Change]) -> str:
+    """Digest of what happens to gateways themselves: the first hex digits of an intent digest."""
+    ours = sorted((change for change in changes if change.address.kind == GATEWAY), key=lambda change: change.address)
+    return _sha256([_change(change) for change in ours]).removeprefix(_ALGORITHM)[:HEAD]
+
+
+def approved_destinations(changes: Sequence[Change], digests: Iterable[str]) -> frozenset[str]:
+    """Gateways whose changes were approved, by name: each by itself, or all of these together in a plan.
+
+    `changes` are all that happen to gateways; `digests` are intent digests and digests of single changes. A plan for
+    one gateway alone approves that one.
+    """
+    given = frozenset(digests)
+    heads = {digest.removeprefix(_ALGORITHM)[:HEAD] for digest in given if digest.startswith(_ALGORITHM)}
+    if destinations_digest(changes) in heads:
+        return frozenset(change.address.gateway for change in changes)
+    return frozenset(
+        change.address.gateway
+        for change in changes
+        if change_digest(change) in given or destinations_digest([change]) in heads
+    )
 
 
 def change_digest(change: Change) -> str:
@@ -54,6 +89,9 @@ def _field(field: FieldChange) -> Mapping[str, Any]:
     if field.after is not ABSENT:
         shown["after"] = field.after
     return shown
+
+
+_ALGORITHM = "sha256:"
 
 
 def _sha256(value: object) -> str:

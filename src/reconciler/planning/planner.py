@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import Address
@@ -14,7 +14,7 @@ from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Basis, Mode, Plan, Summary, Tally
 from reconciler.model.resource import Manage, Resource
-from reconciler.planning import findings, keys, names, policy, safety
+from reconciler.planning import findings, gateways, keys, names, policy, safety
 from reconciler.planning.decide import change_for, doubled, in_step, move
 from reconciler.planning.digest import intent_digest, observed_digest
 from reconciler.planning.graph import in_order
@@ -52,14 +52,18 @@ class _Draft:
 
 
 def make_plan(world: World, options: PlanOptions) -> Plan:
-    """Compare what is desired, what was applied and what is live, object by object."""
+    """Compare what is desired, what was applied and what is live: gateways as such, then object by object."""
+    of_gateways, doubts = _gateways(world, options)
     draft, numbering = _Draft(), Numbering()
     for gateway in sorted(world.observed):
         _gateway(world, options, draft, world.context(gateway, numbering))
     waiting, taken = names.handed_on(world, draft.changes)
-    changes = in_order(waiting, world.ledger.entries)
+    changes = (*of_gateways.changes, *in_order(waiting, world.ledger.entries))
     unproved = _unproved(world, options, changes)
+    astray = Counter(change.address.gateway for change in draft.drift)
     found = [
+        *doubts,
+        *gateways.other_tenants(world.desired, changes, frozenset(world.observed), astray, options.allow),
         *draft.diagnostics,
         *(d for seen in world.observed.values() for d in seen.diagnostics),
         *policy.offline_findings(world.desired),
@@ -80,12 +84,21 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         diagnostics=ordered(found),
         summary=_summary(draft, changes),
         complete=all(_sees_enough(world, gateway) for gateway in world.observed),
-        digest=intent_digest(changes),
+        digest=intent_digest((*of_gateways.first, *changes)),
         defaults=tuple(draft.defaults),
         tallies=_tallies(draft),
         unproved=tuple(a for a in unproved if not world.ledger.entries[a].unasked),
         unasked=tuple(a for a in unproved if world.ledger.entries[a].unasked),
+        gateways=of_gateways.first,
     )
+
+
+def _gateways(world: World, options: PlanOptions) -> tuple[gateways.GatewayChanges, Sequence[Diagnostic]]:
+    """What changes of gateways themselves, and which of them nobody may decide about but a person."""
+    if options.only is not None:
+        return gateways.GatewayChanges(), ()
+    found = gateways.gateway_changes(world.desired, world.recorded)
+    return found, gateways.undecided(world.desired, world.recorded, world.held)
 
 
 def _sees_enough(world: World, gateway: str) -> bool:

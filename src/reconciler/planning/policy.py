@@ -218,7 +218,8 @@ def _concerns(policy: Policy, change: Change, resource: Resource | None, desired
     """A deletion has no resource any more: kind and the gateway's labels decide."""
     if resource is not None:
         return _matches(policy, resource, desired)
-    labels = desired.gateways[change.address.gateway].labels
+    gateway = desired.gateways.get(change.address.gateway)
+    labels = {} if gateway is None else gateway.labels
     return policy.kind in {None, change.address.kind} and all(
         labels.get(key) == value for key, value in policy.match_labels.items()
     )

@@ -9,6 +9,9 @@
 | more endpoints than the tenant may hold                    | SAFETY005 | nothing: raise `limits`        |
 | a name that the gateway gives once, and another has        | SAFETY006 | nothing: see `names.py`        |
 | a value-only rotation where the settings forbid them       | SAFETY007 | nothing: `rotations`           |
+| objects of a gateway that is no longer declared            | SAFETY010 | nothing: see `gateways`        |
+| a credential that would go where nobody approved           | SAFETY011 | --allow-destination GATEWAY    |
+| a gateway that leads to another tenant                     | SAFETY012 | --allow-destination GATEWAY    |
 | an incomplete read                                         | ENGINE001, PLATFORM…             | nothing |
 
 All judge the plan as if every creation failed: what is to be made does not count as being there. A deletion is carried

@@ -13,6 +13,7 @@ from reconciler.model.memory import LedgerSnapshot
 from reconciler.model.plan import Mode
 from reconciler.model.resource import Gateway, Secrets
 from reconciler.model.secret import Fingerprint, SecretRef
+from reconciler.planning.gateways import NO_RECORD, Recorded
 from reconciler.planning.keys import IssuerOf
 from reconciler.planning.ownership import Ownership, owned, readdressed
 from reconciler.planning.rotation import Rotations
@@ -23,16 +24,17 @@ ALLOWANCES: Mapping[str, str] = {
     "empty": "manifests that want nothing may empty a gateway",
     "last-endpoint": "the last endpoint of a gateway may be deleted",
     "rotations": "secrets whose value alone changed may be sent where the settings ask for a person",
+    "destination": "the credential of the gateway with this name may go elsewhere than before",
     "protected": "the protected object with this address may be deleted or replaced",
 }
-"""What a person may allow by name, as ``--allow-NAME``; `protected` takes an address."""
+"""What a person may allow by name, as ``--allow-NAME``; `protected` takes an address, `destination` a gateway."""
 
 NOTHING = KindCapability(create=False, update=False, delete=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """How to plan. `allow` holds names of ALLOWANCES, ``protected:ADDRESS`` for that one.
+    """How to plan. `allow` holds names of ALLOWANCES, with what they are about: ``protected:ADDRESS``.
 
     `max_change_percent` of at least `min_objects` owned objects may change without a person's word.
     """
@@ -85,6 +87,8 @@ class World:
     """All that a plan is made from. Resources are normalized; the ledger has no open intents of these gateways.
 
     Entries and live objects stand under the addresses that they are ours by: `ownership` says how they came there.
+    `recorded` is what the ledger says of gateways themselves, besides all else. `held` are gateways that were not
+    looked at, for where their credentials would go is not approved.
     """
 
     desired: Desired
@@ -94,6 +98,8 @@ class World:
     fingerprint: FingerprintOf
     issuer: IssuerOf = _of_nobody
     ownership: Ownership = field(default_factory=Ownership)
+    recorded: Recorded = NO_RECORD
+    held: frozenset[str] = frozenset()
 
     def context(self, gateway: str, numbering: Numbering) -> Context:
         """The context of one gateway."""
@@ -107,8 +113,10 @@ def world_of(
     capabilities: Mapping[str, Capabilities],
     fingerprint: FingerprintOf,
     issuer: IssuerOf = _of_nobody,
+    recorded: Recorded = NO_RECORD,
+    held: frozenset[str] = frozenset(),
 ) -> World:
-    """The world as it was read, once it is settled whose is what."""
+    """The world as it was read, once it is settled whose is what. `ledger` is of objects alone."""
     found = owned(desired.everywhere, ledger.entries, capabilities, seen)
     return World(
         desired,
@@ -118,4 +126,6 @@ def world_of(
         fingerprint,
         issuer,
         found,
+        recorded,
+        held,
     )

@@ -72,7 +72,7 @@ def _shown(subject: Subject) -> Sequence[Change]:
     """A drift report lists what only waits; all others list what is planned."""
     if subject.plan is None:
         return ()
-    return view.pending(subject.plan) if subject.command == "drift" else subject.plan.changes
+    return view.pending(subject.plan) if subject.command == "drift" else subject.plan.reviewed
 
 
 def _sections(subject: Subject) -> list[tuple[str, list[Markup]]]:

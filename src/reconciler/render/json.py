@@ -85,6 +85,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "observed": dict(basis.observed),
         },
         "summary": asdict(plan.summary),
+        **({"gateways": [_change(change) for change in plan.gateways]} if plan.gateways else {}),
         "changes": [_change(change) for change in plan.changes],
         "drift": [_change(change) for change in plan.drift],
         "diagnostics": diagnostic_documents(plan.diagnostics),

@@ -82,7 +82,7 @@ def _changes(subject: Subject, plan: Plan) -> Sequence[_Case]:
         causes = waiting_causes(plan)
         return [_change(change, "failure", causes[change.address]) for change in view.pending(plan)]
     result, why = ("skipped", "not applied") if subject.command == "apply" else ("", "")
-    return [_change(change, result, why) for change in plan.changes]
+    return [_change(change, result, why) for change in plan.reviewed]
 
 
 def _change(change: Change, result: str, why: str) -> _Case:

@@ -116,7 +116,7 @@ def _plan_sections(subject: Subject, plan: Plan, most: int) -> Iterator[Section]
         given = [Item(_default(change)) for change in plan.defaults[:most]]
         yield Section("Server defaults, left alone", "object", given, len(plan.defaults), _where(subject))
         return
-    yield Section("Changes", "change", _by_gateway(plan.changes, subject, most), len(plan.changes), _where(subject))
+    yield Section("Changes", "change", _by_gateway(plan.reviewed, subject, most), len(plan.reviewed), _where(subject))
     yield Section("Drift since the last apply", "object", drift, len(plan.drift), _where(subject))
 
 

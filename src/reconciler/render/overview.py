@@ -13,7 +13,7 @@ from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.drift import DriftCause
 from reconciler.model.plan import Plan
 from reconciler.model.run import Outcome, Run, Status
-from reconciler.planning import Standing, standing_of_drift, standing_of_plan, waiting_causes
+from reconciler.planning import Standing, needs_decision, standing_of_drift, standing_of_plan, waiting_causes
 from reconciler.render import view
 from reconciler.render.subject import Subject
 from reconciler.render.view import footer
@@ -87,11 +87,15 @@ def found_words(found: Sequence[Diagnostic]) -> str:
 
 def plan_words(plan: Plan) -> str:
     """The last line of a plan: its counts, or why there are none. Under an error nothing is called unchanged."""
-    if not plan.empty:
+    if plan.changes:
         return footer(plan.summary)
     match standing_of_plan(plan):
         case Standing.DIFFERS:
-            return f"Plan: nothing to write, {_unproved_words(plan)}."
+            if not plan.gateways:
+                return f"Plan: nothing to write, {_unproved_words(plan)}."
+            told = [_unproved_words(plan)] if plan.unproved else []
+            told += [f"{plural(len(plan.gateways), 'gateway')} to record"]
+            return f"Plan: 0 to create, 0 to update, 0 to delete; {', '.join(told)}."
         case Standing.UNSEEN:
             return "Plan: unknown, since not everything could be read."
         case Standing.BLOCKED:
@@ -112,6 +116,8 @@ def drift_words(plan: Plan) -> str:
         return "Not everything could be read: what is not listed may differ as well."
     if found is Standing.BLOCKED:
         return f"Not everything could be compared: {plural(errors_in(plan), 'error')} to resolve first."
+    if needs_decision(plan.diagnostics):
+        return "Not everything could be compared: a gateway waits for a person's decision."
     if found is Standing.DIFFERS:
         return f"Drift: {drift_counts(plan)}."
     return "No drift."
@@ -182,5 +188,5 @@ def ended(outcome: Outcome) -> Ended:
 def positions(subject: Subject) -> Mapping[Address, Position]:
     """Where the objects of a plan are declared."""
     plan = subject.plan
-    changes = (*plan.drift, *plan.changes) if plan else ()
+    changes = (*plan.drift, *plan.reviewed) if plan else ()
     return {change.address: change.position for change in changes if change.position}

@@ -35,6 +35,7 @@ def plan_from_document(document: Any) -> Plan:
         complete=read.member("complete", bool),
         digest=read.text("digest"),
         created_at=read.text("created_at"),
+        gateways=tuple(_change(part) for part in read.parts("gateways")) if "gateways" in read.members else (),
     )
     _require_agreement(plan)
     return plan

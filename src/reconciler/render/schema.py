@@ -158,6 +158,12 @@ _COUNTED = ("create", "update", "replace", "delete", "adopt", "forget", "unchang
 def _plan() -> Schema:
     return _object(
         "What would change: `plan --format json`, and the plan file. It holds no secret.",
+        {
+            "gateways": {
+                **_list(_ref("change")),
+                "description": "Seen for the first time: where their credentials go. An apply records it; not counted.",
+            }
+        },
         format_version=_VERSION,
         tool_version=_TEXT,
         created_at={**_TEXT, "description": "ISO 8601, UTC."},

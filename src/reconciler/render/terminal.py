@@ -37,8 +37,7 @@ def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     if going:
         yield ((going.sentence(), "bold red"),)
         yield ()
-    for change in plan.changes:
-        yield from _change(change)
+    yield from change_lines(plan.reviewed)
     if plan.drift:
         yield (("Drift since the last apply:", "bold"),)
         for change in plan.drift:
@@ -51,6 +50,12 @@ def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     if aside:
         yield ((aside, "dim"),)
     yield ((overview.plan_words(plan), "bold"),)
+
+
+def change_lines(changes: Iterable[Change]) -> Iterator[Line]:
+    """What happens to objects, field by field."""
+    for change in changes:
+        yield from _change(change)
 
 
 def _change(change: Change) -> Iterator[Line]:

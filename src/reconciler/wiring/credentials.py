@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def vault_of(settings: Settings, desired: Desired, environ: Mapping[str, str] = os.environ) -> Vault:
     """The vault of a run: fingerprints are keyed by the settings, or by each gateway's own credential."""
     roots = {name: _root_secret(gateway) for name, gateway in desired.gateways.items()}
+    # What was recorded under an earlier name was fingerprinted with a key of that name.
+    roots |= {one.moved_from: _root_secret(one) for one in desired.gateways.values() if one.moved_from is not None}
     return secrets.open_vault(
         settings.secret_rules,
         environ,

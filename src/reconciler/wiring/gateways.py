@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import platforms
@@ -84,8 +85,19 @@ async def base_url_of(
         return known.base_url(gateway)
     from reconciler import embedded  # noqa: PLC0415 - a server is needed for this one URL only
 
-    store = settings.directory / "embedded" / f"{gateway.name}.sqlite"
+    store = _store(settings.directory / "embedded", gateway)
     return await stack.enter_async_context(embedded.serve(store, faults=_faults(settings)))
+
+
+def _store(folder: Path, gateway: Gateway) -> Path:
+    """The box's file. It follows a gateway to its new name, as the tenant that it stands for would stay the same."""
+    store = folder / f"{gateway.name}.sqlite"
+    if gateway.moved_from is not None and not store.exists():
+        for suffix in ("-wal", "-shm", ""):
+            earlier = folder / f"{gateway.moved_from}.sqlite{suffix}"
+            if earlier.exists():
+                earlier.replace(folder / f"{store.name}{suffix}")
+    return store
 
 
 def _faults(settings: Settings) -> FaultPlan | None:

@@ -59,16 +59,30 @@ def plan_against(
     require(unsupported(chosen, known))
     require_hosts(chosen, known, allowed_hosts)
     fleet = normalized(chosen, known)
-    seen = {name: taken.observed.get(name) or _not_taken(gateway) for name, gateway in chosen.gateways.items()}
-    abilities = _abilities(known)
-    located = planning.located(fleet.resources, taken.ledger.entries, abilities, lambda each: _normal(each, known))
+    recorded = planning.recorded_for(chosen, taken.ledger)
+    held = planning.held(chosen, recorded, planning.looking(options.allow))
+    seen = {name: _taken(gateway, taken) for name, gateway in chosen.gateways.items() if name not in held}
+    objects, abilities = planning.objects_of(recorded.ledger), _abilities(known)
+    located = planning.located(fleet.resources, objects.entries, abilities, lambda each: _normal(each, known))
     fleet = replace(fleet, resources=located)
-    world = planning.world_of(fleet, seen, taken.ledger, abilities, lambda _gateway, _ref: None)
+    world = planning.world_of(
+        fleet, seen, objects, abilities, lambda _gateway, _ref: None, recorded=recorded, held=held
+    )
     made = planning.make_plan(world, replace(options, tool_version=__version__, secrets_available=False))
     clock = SystemClock()
     dates = planning.due(chosen, today(clock))
     found = ordered((*chosen.diagnostics, *in_clear(chosen, known), *dates, *made.diagnostics))
     return replace(made, diagnostics=found, created_at=clock.now())
+
+
+def _taken(gateway: Gateway, taken: Snapshot) -> Observed:
+    """What was seen of a gateway, also under the name that it had then."""
+    seen = taken.observed.get(gateway.name)
+    earlier = None if gateway.moved_from is None else taken.observed.get(gateway.moved_from)
+    if seen is not None or earlier is None:
+        return seen or _not_taken(gateway)
+    objects = (replace(live, address=live.address._replace(gateway=gateway.name)) for live in earlier.objects)
+    return replace(earlier, gateway=gateway.name, objects=tuple(objects))
 
 
 def _not_taken(gateway: Gateway) -> Observed:

@@ -51,6 +51,7 @@ class Machine:
 
 
 THIS_MACHINE = Machine()
+LOOKING = planning.looking()
 
 
 @asynccontextmanager
@@ -62,24 +63,28 @@ async def open_session(
     gateways: tuple[str, ...] = (),
     probes: Probes = NO_PROBES,
     machine: Machine = THIS_MACHINE,
+    admits: planning.Admits = LOOKING,
 ) -> AsyncIterator[Assembly]:
     """Open ledger, audit, secrets and the selected gateways; close them all at the end.
 
     Raises InputError when a gateway's credential is missing, its host is not allowed, or a manifest asks
     for what its platform cannot express, or for a probe that cannot be put. `machine` is replaced by a simulation.
+    `admits` says which gateways may be sent anything whose credentials have not gone there before: of all others
+    nothing is asked.
     """
     clock = machine.clock
     async with AsyncExitStack() as stack:
         ledger = machine.open_ledger(settings, clock)
         stack.push_async_callback(ledger.close)
-        chosen = select(desired, gateways)
+        chosen, known_before = select(desired, gateways), await ledger.load()
         if chosen.scope is not None:
-            chosen = concerned(chosen, (await ledger.load()).entries)
+            chosen = concerned(chosen, known_before.entries)
         known = platforms_of(chosen)
         require(unsupported(chosen, known))
         require_hosts(chosen, known, settings.allowed_hosts)
         if probes.which is not Probing.NONE:
             require(tuple(unfit(chosen.inference)))
+        held = planning.held(chosen, planning.recorded_for(chosen, known_before), admits)
         vault = vault_of(settings, chosen, machine.environ)
         stack.callback(vault.forget)
         await prepare_credentials(vault, chosen)
@@ -108,6 +113,7 @@ async def open_session(
             commit=commit_of(settings.root),
             lock_wait=settings.lock_timeout,
             checkers=checkers(probes, chosen, AskingPorts(links, clock, progress, audit)),
+            held=held,
             new_run_id=lambda: f"{machine.chance.getrandbits(48):012x}",
         )
 

@@ -133,7 +133,7 @@ def _plan_tiles(subject: Subject) -> list[Markup]:
     if subject.plan is None:
         return []
     plan, drift = subject.plan, subject.command == "drift"
-    shown = view.pending(plan) if drift else plan.changes
+    shown = view.pending(plan) if drift else plan.reviewed
     counts = Counter(change.action for change in shown)
     always = {Action.CREATE, Action.UPDATE, Action.DELETE}
     made = [
@@ -173,7 +173,7 @@ def _finding_tiles(found: Sequence[Diagnostic]) -> list[Markup]:
 
 def filters(subject: Subject) -> Markup:
     """Selects over what there is, and the search. They are shown where scripts run."""
-    changes = [*subject.plan.changes, *subject.plan.drift] if subject.plan else []
+    changes = [*subject.plan.reviewed, *subject.plan.drift] if subject.plan else []
     about = [change.address for change in changes]
     about += [outcome.address for outcome in outcomes(subject)]
     about += [one.address for one in subject.diagnostics if one.address]

@@ -71,7 +71,7 @@ DAMAGES: dict[str, Damage] = {
     "a file instead": a_file_instead,
     "a link to itself instead": a_link_to_itself_instead,
     "a link to itself": lambda folder: added(folder, "loop.yaml", lambda path: path.symlink_to(path)),
-    "a link to its folder": lambda folder: added(folder, "loop", lambda path: path.symlink_to(folder)),
+    "a link to a folder": lambda folder: added(folder, "loop", lambda path: path.symlink_to(folder)),
     "a link to nothing": lambda folder: added(folder, "gone.yaml", lambda path: path.symlink_to("nothing")),
     "a huge file": lambda folder: added(folder, "huge.yaml", huge),
     "no text": lambda folder: added(folder, "bytes.yaml", lambda path: path.write_bytes(os.urandom(5000))),

@@ -504,13 +504,11 @@ def test_a_gateway_that_comes_back_is_seen_within_a_second(tmp_path: Path) -> No
     """It was gone when the router started; the next cycle of half a minute is no time to be found again."""
 
     async def talk(bench: RouterBench) -> None:
-        looks = bench.router.service.readiness
         while (await bench.client.get("/readyz")).json()["routes"]["cxone-bot"]["reachable"] is not False:  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.01)
-        await bench.faults()
+        await bench.faults(models=["gpt-4o"])
         while (await bench.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.01)
-        assert looks.report()[0] == 200
 
     assert SOONER_SECONDS < 1
     with_router(tmp_path, talk, {"rules": [{"match": {"path": "/v1/models"}, "do": {"drop": "before"}}]})

@@ -113,7 +113,9 @@ class _Project:
         settings = self.run.settings
         roots = [self.home / path for path in self.paths] or [Path(settings.root, name) for name in settings.manifests]
         file = settings_file(os.environ, self.home, self.run.given.get("settings"))
-        return tuple(sorted(entry for place in (*roots, file or Path(settings.root, FILE)) for entry in _entries(place)))
+        return tuple(
+            sorted(entry for place in (*roots, file or Path(settings.root, FILE)) for entry in _entries(place))
+        )
 
     def _go_home(self) -> None:
         """A working folder that was replaced by another of its name is not the one that we stand in."""

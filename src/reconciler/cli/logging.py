@@ -30,6 +30,8 @@ EVENTS: Mapping[str, int] = {
     "reloaded": logging.INFO,
     "audit_broken": logging.WARNING,
     "reload_refused": logging.ERROR,
+    "manifests_unseen": logging.ERROR,
+    "manifests_seen": logging.INFO,
     "limits_lowered": logging.WARNING,
     "draining": logging.INFO,
 }

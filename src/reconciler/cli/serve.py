@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from reconciler.cli.options import paths, shared
 from reconciler.cli.session import Command
 from reconciler.errors import InputError
 from reconciler.manifest import everything
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.settings import FILE, load_settings, settings_file
 
 if TYPE_CHECKING:
     from reconciler.router import Table
@@ -58,16 +62,20 @@ def _serve(run: Command, given: dict[str, Any]) -> int:
     from reconciler.engine import SystemClock  # noqa: PLC0415 - the same
     from reconciler.router.server import Serving, serve_until_signalled  # noqa: PLC0415 - the same
 
+    project = _Project(run, tuple(given["paths"]), Path.cwd())
+
     async def opening() -> Table:
         """What is wrong is also said in full, to whoever reads standard error."""
         try:
-            desired = await asyncio.to_thread(run.load, given["paths"])
+            now = await asyncio.to_thread(project.read) if begun else run
+            desired = await asyncio.to_thread(now.load, given["paths"])
             return await wiring.open_routes(
-                run.settings, desired, run.progress, at_once=given["turns"], dialect=given["dialect"]
+                now.settings, desired, run.progress, at_once=given["turns"], dialect=given["dialect"]
             )
         except InputError as error:
-            if begun:
-                run.say_findings(error.diagnostics)
+            if begun and error.diagnostics != project.said:
+                await asyncio.to_thread(run.say_findings, error.diagnostics)
+                project.said = error.diagnostics
             raise
 
     begun: list[str] = []
@@ -78,27 +86,57 @@ def _serve(run: Command, given: dict[str, Any]) -> int:
         sys.stdout.flush()
 
     serving = Serving(given["host"], given["port"], given["turns"], given["queue"], given["cache"])
-    stamp = _stamp(run, given["paths"])
-    asyncio.run(serve_until_signalled(serving, opening, stamp, SystemClock(), run.progress, ready))
+    asyncio.run(serve_until_signalled(serving, opening, project.stamp, SystemClock(), run.progress, ready))
     return OK
 
 
-def _stamp(run: Command, given: Sequence[Path]) -> Any:
-    """A way to see whether manifests have changed without reading them."""
-    roots = [Path.cwd() / path for path in given] or [Path(run.settings.root, name) for name in run.settings.manifests]
+@dataclass(slots=True)
+class _Project:
+    """The settings and the manifests that a router is made of, while they change under it. `said` was said last."""
 
-    def stamp() -> Any:
-        return tuple(sorted(entry for root in roots for entry in _entries(root)))
+    run: Command
+    paths: tuple[Path, ...]
+    home: Path
+    said: tuple[Diagnostic, ...] = ()
 
-    return stamp
+    def read(self) -> Command:
+        """The command with the settings of now. Raises InputError, and OSError where the working folder is gone."""
+        self._go_home()
+        given = self.run.given
+        read = load_settings(given, os.environ, self.home, given.get("settings"))
+        self.run = replace(self.run, settings=read)
+        return self.run
+
+    def stamp(self) -> Any:
+        """What changes when settings or manifests do, without reading them; what cannot be seen is part of it."""
+        self._go_home()
+        settings = self.run.settings
+        roots = [self.home / path for path in self.paths] or [Path(settings.root, name) for name in settings.manifests]
+        file = settings_file(os.environ, self.home, self.run.given.get("settings"))
+        return tuple(
+            sorted(entry for place in (*roots, file or Path(settings.root, FILE)) for entry in _entries(place))
+        )
+
+    def _go_home(self) -> None:
+        """A working folder that was replaced by another of its name is not the one that we stand in."""
+        home = self.home.stat()
+        try:
+            here = Path().stat()
+        except OSError:
+            here = None
+        if here is None or (here.st_dev, here.st_ino) != (home.st_dev, home.st_ino):
+            os.chdir(self.home)
 
 
-def _entries(root: Path) -> list[tuple[str, int, int]]:
-    found = []
+def _entries(root: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """A file, or a folder with all below it; what cannot be looked at is there as well, by the error's number."""
     for name in (str(root), *everything(root)) if root.is_dir() else (str(root),):
         try:
             known = os.stat(name)  # noqa: PTH116 - names are texts here
-        except OSError:
+        except OSError as error:
+            yield name, (error.errno or 0,)
             continue
-        found.append((name, known.st_mtime_ns, known.st_size))
-    return found
+        if stat.S_ISDIR(known.st_mode):
+            yield name, (known.st_ino, known.st_mode)
+        else:
+            yield name, (known.st_mtime_ns, known.st_ctime_ns, known.st_size, known.st_ino, known.st_mode)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.exits import OK
-from reconciler.cli.options import beside_a_folder, gateways, paths, reporting
+from reconciler.cli.options import beside_a_folder, gateways, paths, reporting, selector
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
 from reconciler.model.snapshot import Snapshot
@@ -16,6 +16,7 @@ from reconciler.model.snapshot import Snapshot
 
 @click.command()
 @paths
+@selector
 @gateways
 @click.option(
     "-o",
@@ -28,7 +29,10 @@ from reconciler.model.snapshot import Snapshot
 @reporting
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
-    """Keep what gateways and ledger hold, so that a pull request can be planned without credentials."""
+    """Keep what gateways and ledger hold, so that a pull request can be planned without credentials.
+
+    PATHs and --selector choose the gateways: those that hold something of that part. Each is kept whole.
+    """
     run = Command.begin(ctx)
     run.run(lambda: _snapshot(run, given), failed_ending)
 
@@ -37,7 +41,7 @@ async def _snapshot(run: Command, given: dict[str, Any]) -> Ending:
     from reconciler import engine, wiring  # noqa: PLC0415 - start-up of other commands
     from reconciler.cli import snapshotfile  # noqa: PLC0415 - the same
 
-    desired = run.load(given["paths"], given["gateways"])
+    desired = run.load(given["paths"], given["gateways"], given["selector"])
     async with wiring.open_session(run.settings, desired, gateways=given["gateways"], progress=run.progress) as session:
         taken = await engine.snapshot(session)
     snapshotfile.write(given["output"], taken)

@@ -127,6 +127,8 @@ async def _answered(service: Service, bound: Bound, event: Event, came: _Came, e
             turn = await take(bound, event, service.kit, came.id, ends)
     except Declined as declined:
         turn = Turn(bound, came.id, reason=declined.reason, model=bound.callees[0].model)
+    if turn.reason is None and turn.first_token_ms is not None:
+        service.readiness.heard(bound)
     said = answer(turn, event)
     _tell(service, turn, asyncio.get_running_loop().time() - came.began)
     return said

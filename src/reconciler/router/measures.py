@@ -62,6 +62,7 @@ class Measures:
         self._blind = self._counter("histories_missing", "Turns whose history could not be read.", "route")
         self._reloads = self._counter("reloads", "Manifests that were read again.", "outcome")
         self._ended = self._counter("connections_ended", "Connections ended by us, or left before an answer.", "reason")
+        self._unseen = self._counter("manifest_looks_failed", "Times that manifests could not be looked at.")
         self._latency = self._histogram("turn_seconds", "From the call to its answer.")
         self._first = self._histogram("first_token_seconds", "From the question to its first token.")
         self._registry.register(self)
@@ -78,7 +79,9 @@ class Measures:
         queue.add_metric(["running"], self._gate.running)
         queue.add_metric(["waiting"], self._gate.waiting)
         yield queue
-        yield GaugeMetricFamily(PREFIX + "manifests_fresh", "1 unless newer manifests are wrong.", self._fresh)
+        yield GaugeMetricFamily(
+            PREFIX + "manifests_fresh", "1 unless newer manifests are wrong, or cannot be seen.", self._fresh
+        )
         yield self._level("sla_answered_ratio", "Share of the latest turns that a model answered.", _Levels.answered)
         yield self._level("sla_in_time_ratio", "Share of the latest turns within the deadline.", _Levels.in_time)
         latency = GaugeMetricFamily(PREFIX + "sla_seconds", "Of the latest turns.", labels=["route", "quantile"])
@@ -148,6 +151,12 @@ class Measures:
         """Manifests were read again."""
         self._reloads.labels(outcome).inc()
         self._fresh = float(fresh)
+
+    def looked(self, *, failed: bool, fresh: bool) -> None:
+        """Manifests were looked at, or could not be."""
+        self._fresh = float(fresh)
+        if failed:
+            self._unseen.inc()
 
     def forget(self, routes: Mapping[str, object]) -> None:
         """Service levels of routes that are no more."""

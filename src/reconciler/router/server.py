@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import uvicorn
 from prometheus_client import disable_created_metrics
@@ -25,7 +26,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.ports import Clock, Progress
 from reconciler.router.app import Service, build
 from reconciler.router.gate import Gate
-from reconciler.router.live import Live, Open, Stamp, watch
+from reconciler.router.live import Live, Open, Stamp, Watch
 from reconciler.router.measures import Measures
 from reconciler.router.readiness import Readiness
 from reconciler.router.replay import Taken
@@ -74,12 +75,13 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
         serving = _within_limits(serving, listen)
+        loaded = await _stamped(stamp)  # before they are read: what changes meanwhile is read again
         service = _service(serving, await opening(), clock, listen)
         stack.push_async_callback(service.live.close)
         reread = asyncio.Event()
         door = Door(serving.bounds, service.kit.measures.connection_ended)
         for work in (
-            watch(service.live, opening, stamp, reread, serving.poll_seconds),
+            Watch(service.live, opening, stamp, reread, serving.poll_seconds, loaded).run(),
             service.readiness.watch(),
             door.watch(),
         ):
@@ -186,6 +188,14 @@ async def _drained(server: uvicorn.Server, service: Service) -> None:
         if connection.transport is not None:
             connection.transport.abort()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _stamped(stamp: Stamp) -> Any:
+    """None where it cannot be had: reading them says why, or the first look does."""
+    try:
+        return await asyncio.to_thread(stamp)
+    except Exception:  # noqa: BLE001 - a stamp may raise anything
+        return None
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from reconciler.settings.codes import CODES
-from reconciler.settings.values import Settings, Webhook, load_settings
+from reconciler.settings.values import FILE, Settings, Webhook, load_settings, settings_file
 
-__all__ = ["CODES", "Settings", "Webhook", "load_settings"]
+__all__ = ["CODES", "FILE", "Settings", "Webhook", "load_settings", "settings_file"]

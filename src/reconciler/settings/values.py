@@ -92,7 +92,7 @@ def load_settings(
     """
     if problems := tuple(misspelt(environ)):
         raise InputError(problems)
-    path = _chosen(file, environ, cwd)
+    path = settings_file(environ, cwd, file)
     written, locate = _written(path, cwd)
     over = {item.pointer: item for item in given(flags, environ, cwd)}
     root = cwd if path is None else path.parent
@@ -114,7 +114,8 @@ def at(root: Path) -> Settings:
     return Settings(root=root, directory=directory, ledger_path=directory / LEDGER, secret_rules=rules)
 
 
-def _chosen(file: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+def settings_file(environ: Mapping[str, str], cwd: Path, file: Path | None = None) -> Path | None:
+    """The file that `load_settings` reads: the one that is named, or the nearest; None where there is none."""
     named = file or environ.get(FILE_VARIABLE)
     if named:
         return Path(os.path.normpath(cwd / named))

@@ -304,6 +304,33 @@ def test_a_standard_webhook_is_taken_once_and_in_its_time(tmp_path: Path) -> Non
     with_router(tmp_path, talk, {"answers": [json.dumps(DECISION)]})
 
 
+def test_a_route_whose_memory_is_full_says_so_and_no_other_is(tmp_path: Path) -> None:
+    """It refuses rather than forgets, with its own code, and the figures show how full it is."""
+
+    async def talk(bench: RouterBench) -> None:
+        full = manifests(bench.gateway).replace("scheme: standard,", "scheme: standard, callsPerSecond: 1,")
+        bench.write(full)
+        await until(bench, 1)
+        body, now = cognigy_event(confidenceScore=1), unix()
+        for number in range(600):
+            headers = standard(body, f"call-{number}", now)
+            assert (await bench.client.post(COGNIGY, content=body, headers=headers)).status_code == 200
+        for _ in range(2):
+            answer = await bench.client.post(COGNIGY, content=body, headers=standard(body, "one-more", now))
+            assert (answer.status_code, answer.json()["error"]) == (503, "replay-memory-full")
+            assert 0 < int(answer.headers["retry-after"]) <= 600
+        again = await bench.client.post(COGNIGY, content=body, headers=standard(body, "call-0", now))
+        assert again.status_code == 409
+        assert 'replay_remembered{route="cognigy-bot"} 600.0' in await bench.metrics()
+        assert (await bench.cxone()).status_code == 200
+        bench.write(full + "\n# again\n")
+        await until(bench, 2)
+        again = await bench.client.post(COGNIGY, content=body, headers=standard(body, "call-0", now))
+        assert again.status_code == 409
+
+    with_router(tmp_path, talk)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", CXONE, 405), ("POST", "/x", 404), ("POST", "/healthz", 404), ("GET", "/docs", 405), ("PUT", "/", 405)],

@@ -122,19 +122,63 @@ def test_each_part_of_a_standard_webhook_is_signed(change: dict[str, str]) -> No
     assert refusal(dated(), standard(BODY, "m", NOW) | change) is Refusal.BAD_SIGNATURE
 
 
+def call(name: bytes, signed: int = 0, most: int = 2) -> Proof:
+    return Proof(name, 600, signed, most)
+
+
 def test_a_call_is_taken_once_and_may_be_forgotten_when_it_is_too_old() -> None:
     """Ids are kept exactly as long as their timestamps could pass, so that memory stays bounded."""
     clock = FakeClock()
-    taken = Taken(clock, most=2)
-    taken.take(Proof("a", 600))
+    taken = Taken(clock)
+    taken.take("bot", call(b"a"))
     with pytest.raises(Refused, match=Refusal.REPLAYED):
-        taken.take(Proof("a", 600))
-    taken.take(Proof("b", 600))
-    with pytest.raises(Refused, match=Refusal.OVERLOADED):
-        taken.take(Proof("c", 600))
+        taken.take("bot", call(b"a"))
     clock.advance(601)
-    taken.take(Proof("a", 600))
-    assert len(taken) == 1
+    taken.take("bot", call(b"a", 601))
+    assert dict(taken.remembered()) == {"bot": 1}
+
+
+def test_a_route_that_remembers_all_it_can_refuses_and_says_until_when() -> None:
+    """Forgetting one before its time would let whoever recorded it send it again."""
+    clock = FakeClock()
+    taken = Taken(clock)
+    taken.take("bot", call(b"a"))
+    clock.advance(100)
+    taken.take("bot", call(b"b"))
+    with pytest.raises(Refused, match=Refusal.REPLAY_MEMORY_FULL) as full:
+        taken.take("bot", call(b"c"))
+    assert full.value.retry == 500
+    with pytest.raises(Refused, match=Refusal.REPLAYED):
+        taken.take("bot", call(b"a"))
+    clock.advance(500)
+    taken.take("bot", call(b"c", 600))
+
+
+def test_one_routes_calls_fill_no_others_memory() -> None:
+    """A noisy bot must not silence the quiet ones, and ids are each sender's own."""
+    taken = Taken(FakeClock())
+    for number in range(2):
+        taken.take("noisy", call(b"%d" % number))
+    taken.take("quiet", call(b"0"))
+    assert dict(taken.remembered()) == {"noisy": 2, "quiet": 1}
+
+
+def test_a_memory_is_as_large_as_its_routes_rate_and_window() -> None:
+    """Whoever is called often, or tolerates much, has more to remember; and there is an end to it."""
+    check = verifier(Signature(SignatureScheme.STANDARD, REFS, "", 10, 7), [SecretValue(STANDARD)])
+    assert check.check(standard(BODY, "m", NOW), BODY, NOW).most == 2 * 10 * 7
+    assert dated().check(standard(BODY, "m", NOW), BODY, NOW).most == 2 * 300 * 200
+
+
+def test_what_was_too_old_once_is_too_old_for_good() -> None:
+    """A tolerance that is raised must not open the door to calls that were taken and forgotten."""
+    clock = FakeClock()
+    taken = Taken(clock)
+    taken.take("bot", call(b"a", 1000))
+    clock.advance(601)
+    with pytest.raises(Refused, match=Refusal.OUT_OF_TIME):
+        taken.take("bot", call(b"a", 1000))
+    taken.take("bot", call(b"a", 1001))
 
 
 def test_nothing_of_a_secret_is_shown() -> None:

@@ -42,6 +42,7 @@ from reconciler.router.events import Event, read
 from reconciler.router.gate import Gate
 from reconciler.router.measures import Measures
 from reconciler.router.reasons import Reason, reason_of
+from reconciler.router.replay import Taken
 from reconciler.router.table import Upstream
 from reconciler.router.turn import Kit, Turn, take
 from reconciler.testing.fakes import FakeClock, RecordingProgress
@@ -151,7 +152,7 @@ def event(text: str | None = "Where is my order?", channel: Channel = Channel.CX
 
 def turn(each: Bound, came: Event | None = None, seconds: float = 5.0, cache: AnswerCache[Reply] | None = None) -> Took:
     async def main() -> Took:
-        told, measures = RecordingProgress(), Measures(Gate(1, 1))
+        told, measures = RecordingProgress(), Measures(Gate(1, 1), Taken(FakeClock()))
         came_in = came or event(channel=each.route.channel)
         ends = asyncio.get_running_loop().time() + seconds
         took = await take(each, came_in, Kit(FakeClock(), told, measures, cache), "id", ends)

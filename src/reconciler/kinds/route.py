@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, T
 
 from reconciler.kinds.base import Document, Metadata, Name, SecretReference, Strict, Text
 from reconciler.kinds.probe import Milliseconds, Model, SamplingModel
+from reconciler.model.inference import CALLS_PER_SECOND
 
 ROUTE_PATH = r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$"
 HISTORY_PATH = r"^(/[A-Za-z0-9_~{-][A-Za-z0-9._~{}-]*)+$"
@@ -36,6 +37,10 @@ class StandardModel(Strict):
     secrets: Secrets = Field(description="Several while one rotates.")
     tolerance_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=300, description="How old a call may be; an id is taken once within it."
+    )
+    calls_per_second: Annotated[int, Field(ge=1, le=5000)] = Field(
+        default=CALLS_PER_SECOND,
+        description="For how many calls a second, over twice the tolerance, taken ids are remembered; 503 beyond.",
     )
 
 

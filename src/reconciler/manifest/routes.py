@@ -85,6 +85,7 @@ def _signature(written: Mapping[str, Any] | None) -> Signature | None:
         signature,
         header=written.get("header", signature.header),
         tolerance_seconds=written.get("toleranceSeconds", signature.tolerance_seconds),
+        calls_per_second=written.get("callsPerSecond", signature.calls_per_second),
     )
 
 

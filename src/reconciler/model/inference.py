@@ -162,14 +162,21 @@ class SignatureScheme(StrEnum):
     STANDARD = "standard"
 
 
+CALLS_PER_SECOND = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a route's callers sign with; several secrets while one rotates. `tolerance_seconds` bounds replays."""
+    """What a route's callers sign with; several secrets while one rotates. `tolerance_seconds` bounds replays.
+
+    `calls_per_second` is the rate for which taken calls are remembered.
+    """
 
     scheme: SignatureScheme
     secrets: tuple[SecretRef, ...]
     header: str = "X-Webhook-Signature"
     tolerance_seconds: int = 300
+    calls_per_second: int = CALLS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ MARGIN = 0.05
 LARGEST_MARGIN = 0.3
 """Seconds, and share of a deadline, that are kept back to write an answer and carry it."""
 
-RETRY_SECONDS = 1
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -104,7 +103,7 @@ async def _taken(service: Service, came: _Came) -> Response:
         event = read(bound.route.channel, body)
         service.gate.enter()
         try:
-            service.taken.take(proof)
+            service.taken.take(bound.route.name, proof)
             return _reply(200, await _answered(service, bound, event, came, ends))
         finally:
             service.gate.leave()
@@ -159,7 +158,7 @@ def _refusal(service: Service, came: _Came, refused: Refused) -> Response:
     body = {"error": refused.refusal.value, "request_id": came.id, "fields": list(refused.fields)}
     response = _reply(STATUSES[refused.refusal], body)
     if response.status_code == STATUSES[Refusal.OVERLOADED]:
-        response.headers["retry-after"] = str(RETRY_SECONDS)
+        response.headers["retry-after"] = str(refused.retry)
     if refused.refusal in {Refusal.DRAINING, Refusal.BODY_TOO_LARGE, Refusal.BODY_LATE}:
         response.headers["connection"] = "close"
     return response

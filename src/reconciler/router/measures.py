@@ -14,6 +14,7 @@ from reconciler.inference.cost import Cost
 from reconciler.inference.safety import Verdict
 from reconciler.router.gate import Gate
 from reconciler.router.reasons import Reason
+from reconciler.router.replay import Taken
 from reconciler.router.table import Bound
 from reconciler.transport.door import Ended
 
@@ -46,8 +47,9 @@ class _Levels:
 class Measures:
     """Everything that is counted."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, taken: Taken) -> None:
         self._gate = gate
+        self._taken = taken
         self._levels: dict[str, _Levels] = {}
         self._fresh = 1.0
         self._registry = CollectorRegistry(auto_describe=False)
@@ -82,6 +84,10 @@ class Measures:
         yield GaugeMetricFamily(
             PREFIX + "manifests_fresh", "1 unless newer manifests are wrong, or cannot be seen.", self._fresh
         )
+        remembered = GaugeMetricFamily(PREFIX + "replay_remembered", "Calls that cannot come again.", labels=["route"])
+        for route, count in self._taken.remembered():
+            remembered.add_metric([route], count)
+        yield remembered
         yield self._level("sla_answered_ratio", "Share of the latest turns that a model answered.", _Levels.answered)
         yield self._level("sla_in_time_ratio", "Share of the latest turns within the deadline.", _Levels.in_time)
         latency = GaugeMetricFamily(PREFIX + "sla_seconds", "Of the latest turns.", labels=["route", "quantile"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+RETRY_SECONDS = 1
+
 
 class Refusal(StrEnum):
     """Stable: what stands as ``error`` in the body of a refusal."""
@@ -16,6 +18,7 @@ class Refusal(StrEnum):
     BAD_SIGNATURE = "bad-signature"
     OUT_OF_TIME = "timestamp-out-of-tolerance"
     REPLAYED = "replayed"
+    REPLAY_MEMORY_FULL = "replay-memory-full"
     INVALID_JSON = "invalid-json"
     INVALID_EVENT = "invalid-event"
     OVERLOADED = "overloaded"
@@ -32,6 +35,7 @@ STATUSES: Mapping[Refusal, int] = {
     Refusal.BAD_SIGNATURE: 401,
     Refusal.OUT_OF_TIME: 401,
     Refusal.REPLAYED: 409,
+    Refusal.REPLAY_MEMORY_FULL: 503,
     Refusal.INVALID_JSON: 400,
     Refusal.INVALID_EVENT: 422,
     Refusal.OVERLOADED: 503,
@@ -42,9 +46,13 @@ STATUSES: Mapping[Refusal, int] = {
 
 
 class Refused(Exception):
-    """The call is not taken. `fields` are the event's members at fault, by their own names."""
+    """The call is not taken. `fields` are the event's members at fault, by their own names.
 
-    def __init__(self, refusal: Refusal, fields: Sequence[str] = ()) -> None:
+    `retry` is in seconds: when a call that is refused for now may come again.
+    """
+
+    def __init__(self, refusal: Refusal, fields: Sequence[str] = (), retry: int = RETRY_SECONDS) -> None:
         self.refusal = refusal
+        self.retry = retry
         self.fields = tuple(fields)
         super().__init__(refusal.value)

@@ -111,10 +111,11 @@ async def serve_until_signalled(
 def _service(serving: Serving, table: Table, clock: Clock, listen: Progress) -> Service:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a line of each counter that nobody reads
     gate = Gate(serving.most, serving.line)
-    measures = Measures(gate)
+    taken = Taken(clock)
+    measures = Measures(gate, taken)
     cache = AnswerCache[Reply](clock, seconds=serving.cache_seconds) if serving.cache_seconds else None
     live = Live(table, measures, listen)
-    return Service(live, gate, Taken(clock), Kit(clock, listen, measures, cache), Readiness(live))
+    return Service(live, gate, taken, Kit(clock, listen, measures, cache), Readiness(live))
 
 
 async def _started(service: Service, listener: socket.socket, door: Door) -> uvicorn.Server:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.errors import SecretError
-from reconciler.model.inference import Signature, SignatureScheme
+from reconciler.model.inference import CALLS_PER_SECOND, Signature, SignatureScheme
 from reconciler.model.secret import SecretValue
 from reconciler.router.refusals import Refusal, Refused
 
@@ -43,10 +43,15 @@ class UnfitSecret(SecretError):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a genuine call proved. `once` names it among all calls, empty where nothing does; for `seconds`."""
+    """What a genuine call proved. `once` names it among all calls, empty where nothing does; for `seconds`.
 
-    once: str = ""
+    `signed` is when, in seconds since 1970; `most` how many such calls are to be remembered at once.
+    """
+
+    once: bytes = b""
     seconds: int = 0
+    signed: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Verifier:
     header: str
     tolerance_seconds: int
     keys: tuple[bytes, ...] = field(repr=False)
+    calls_per_second: int = CALLS_PER_SECOND
 
     def check(self, headers: Mapping[str, str], body: bytes, now: float) -> Proof:
         """What the call proved; `now` in seconds since 1970. Raises Refused."""
@@ -84,7 +90,8 @@ class Verifier:
             raise Refused(Refusal.BAD_SIGNATURE)
         if abs(now - int(seconds)) > self.tolerance_seconds:
             raise Refused(Refusal.OUT_OF_TIME)
-        return Proof(hashlib.sha256(call.encode()).hexdigest(), 2 * self.tolerance_seconds)
+        once, window = hashlib.sha256(call.encode()).digest()[:16], 2 * self.tolerance_seconds
+        return Proof(once, window, int(seconds), window * self.calls_per_second)
 
 
 def verifier(signature: Signature, secrets: Sequence[SecretValue]) -> Verifier:
@@ -93,7 +100,8 @@ def verifier(signature: Signature, secrets: Sequence[SecretValue]) -> Verifier:
         raise UnfitSecret("there is no secret")
     as_key = _decoded if signature.scheme is SignatureScheme.STANDARD else _plain_key
     keys = tuple(as_key(secret.reveal().strip()) for secret in secrets)
-    return Verifier(signature.scheme, signature.header.lower(), signature.tolerance_seconds, keys)
+    header, tolerance = signature.header.lower(), signature.tolerance_seconds
+    return Verifier(signature.scheme, header, tolerance, keys, signature.calls_per_second)
 
 
 def _plain_key(text: str) -> bytes:

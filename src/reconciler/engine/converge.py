@@ -64,7 +64,12 @@ def restated(resource: Resource, entry: Entry) -> Entry:
     """The entry with what its manifest says of itself now, and nothing of what it wants of the object."""
     life = resource.lifecycle
     return replace(
-        entry, protect=life.protect, manage=life.manage, origin=resource.origin or entry.origin, labels=resource.labels
+        entry,
+        protect=life.protect,
+        manage=life.manage,
+        origin=resource.origin or entry.origin,
+        labels=resource.labels,
+        id_stated=resource.stated_id is not None,
     )
 
 

@@ -48,20 +48,42 @@ def test_what_equals_its_manifest_is_adopted_without_a_write(bench: Bench) -> No
     assert "adopt" in bench.run("history", "--format", "json").out
 
 
-def test_what_differs_or_is_not_there_is_refused(bench: Bench) -> None:
-    """Adopting says "this is it": said of something else, the next apply would overwrite it."""
+def test_what_is_not_there_is_refused(bench: Bench) -> None:
+    """Adopting says "this is it": there has to be something."""
     bench.manifests(endpoint("one"), endpoint("two"))
     by_hand(bench, "one", model="gpt-4o")
-    refused = bench.run("adopt", ADDRESS, "--auto-approve", "--format", "json")
-    assert refused.code == 3
-    assert [d["code"] for d in refused.json["diagnostics"]] == ["ADOPT007"]
-    assert "/spec/model" in refused.json["diagnostics"][0]["detail"]
     assert adopt(bench, "prod/Endpoint/two") == 3
     assert adopt(bench, "prod/Endpoint/three") == 3
     assert adopt(bench, "dev/Endpoint/three") == 64
     assert adopt(bench, "nonsense") == 64
     assert bench.run("adopt", ADDRESS, "--from-live").code == 3, "nobody was asked"
     assert bench.run("ledger", "list", "--format", "json").json["entries"] == []
+
+
+def test_what_differs_is_taken_over_and_the_next_plan_shows_the_update(bench: Bench) -> None:
+    """Adopt sent to apply, and apply sent back to adopt: one of them has to begin."""
+    ignoring = "lifecycle: {ignore: [/spec/rateLimits/requestsPerMinute]}\n"
+    bench.manifests(endpoint("one", more=ignoring))
+    by_hand(bench, "one", model="gpt-4o", rateLimits={**LIMITS, "requestsPerMinute": 999})
+    refused = bench.plan()
+    assert "reconciler adopt prod/Endpoint/one" in refused.json["diagnostics"][0]["detail"]
+    bench.forget_requests()
+    done = bench.run("adopt", ADDRESS, "--auto-approve", "--format", "json")
+    assert (done.code, done.json["adopted"], done.json["differing"]) == (0, [ADDRESS], {ADDRESS: ["/spec/model"]})
+    assert {r["method"] for r in bench.requests()["last"] if "token" not in r["path"]} == {"GET"}
+    plan = bench.plan()
+    (change,) = plan.json["changes"]
+    assert (plan.code, change["action"], plan.json["drift"]) == (2, "update", [])
+    assert {field["path"]: field["origin"] for field in change["fields"]} == {
+        "/spec/model": "config",
+        "/spec/credentials/key-1/apiKey": "takeover",
+    }
+    again = bench.run("adopt", ADDRESS, "--auto-approve", "--format", "json")
+    assert (again.code, again.json["unchanged"]) == (0, [ADDRESS])
+    assert bench.apply().code == 0
+    live = bench.endpoints()["one"]
+    assert (live["model"], live["rateLimits"]["requestsPerMinute"]) == ("gpt-4-turbo", 999)
+    assert bench.plan().json["changes"] == []
 
 
 MANIFEST = """\

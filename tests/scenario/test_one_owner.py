@@ -275,3 +275,67 @@ def test_what_a_list_lacks_is_read_by_its_id(bench: Bench) -> None:
     )
     doubtful = bench.plan()
     assert (doubtful.code, doubtful.json["complete"], doubtful.json["changes"]) == (1, False, [])
+
+
+IGNORING = "lifecycle: {ignore: [/spec/rateLimits/requestsPerMinute, /spec/credentials/key-2/priority]}\n"
+SECOND = "    - {keyId: key-2, priority: 7, apiKey: {env: KEY_B}}\n"
+
+
+def two_keys(*, model: str = "gpt-4-turbo", first: str = "KEY_A", more: str = IGNORING) -> str:
+    """An endpoint with two keys, of which others look after a limit and a rank."""
+    return endpoint("one", model=model, key=first, more=more).replace("  rateLimits", f"{SECOND}  rateLimits")
+
+
+def looked_after(bench: Bench) -> tuple[int, int]:
+    """What others look after, as it is live."""
+    [live] = bench.endpoints().values()
+    [rank] = [c["priority"] for c in live["credentials"] if c["keyId"] == "key-2"]
+    return live["rateLimits"]["requestsPerMinute"], rank
+
+
+def test_what_is_ignored_stays_as_others_set_it_in_every_write(bench: Bench) -> None:
+    """A write replaces the whole object: an update of something else put the manifest's value back, unshown."""
+    bench.manifests(two_keys())
+    assert bench.apply().code == 0
+    live = bench.endpoints()["one"]
+    ranked = [{**c, "apiKey": "sk-colleague-0123456789abcdef"} for c in live["credentials"]]
+    ranked = [{**c, "priority": 9} if c["keyId"] == "key-2" else c for c in ranked]
+    limits = {**live["rateLimits"], "requestsPerMinute": 999}
+    path = "/api/v1/llm/gateway/endpoints/one"
+    keys = {"key-1": bench.environ["KEY_A"], "key-2": bench.environ["KEY_B"]}
+    ranked = sorted(({**c, "apiKey": keys[c["keyId"]]} for c in ranked), key=lambda c: -c["priority"])
+    bench.call("PUT", path, {**live, "rateLimits": limits, "credentials": ranked}, bench.token())
+    settled(bench)
+
+    bench.manifests(two_keys(model="gpt-4o"))
+    assert [f["path"] for f in bench.plan().json["changes"][0]["fields"]] == ["/spec/model"]
+    assert bench.apply().code == 0
+    assert looked_after(bench) == (999, 9)
+    bench.environ["KEY_A"] = "sk-rotated-0123456789abcd"
+    assert bench.apply().code == 0
+    assert bench.endpoints()["one"]["credentials"][-1]["apiKey"].endswith("abcd")
+    assert looked_after(bench) == (999, 9)
+    settled(bench)
+
+    lose_the_ledger(bench)
+    bench.manifests(two_keys(model="gpt-4-turbo", more=IGNORING.replace("{ignore", "{adopt: true, ignore")))
+    assert bench.apply().code == 0
+    assert looked_after(bench) == (999, 9)
+    settled(bench)
+
+
+def test_a_credential_that_only_the_gateway_has_cannot_be_ignored(bench: Bench) -> None:
+    """Its key is never shown, and a write sends all of them: it would be gone, whatever the manifest says."""
+    more = "lifecycle: {ignore: [/spec/credentials/theirs]}\n"
+    bench.manifests(endpoint("one", more=more))
+    assert bench.apply().code == 0
+    live = bench.endpoints()["one"]
+    theirs = {"keyId": "theirs", "priority": 9, "apiKey": "sk-theirs-0123456789"}
+    ours = [{**c, "apiKey": bench.environ["KEY_A"]} for c in live["credentials"]]
+    bench.call("PUT", "/api/v1/llm/gateway/endpoints/one", {**live, "credentials": [theirs, *ours]}, bench.token())
+    settled(bench)
+    bench.manifests(endpoint("one", rpm=700, more=more))
+    plan = bench.plan()
+    assert (plan.code, codes(plan.json)) == (3, {"PLAN034"})
+    assert bench.apply().code == 3
+    assert len(bench.endpoints()["one"]["credentials"]) == 2

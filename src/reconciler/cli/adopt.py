@@ -6,7 +6,9 @@
 | is not there, or several fit            | refused             | refused                             |
 | equals its manifest, is not ours        | adopted             | adopted                             |
 | equals its manifest, is ours            | nothing to do       | nothing to do                       |
-| differs from its manifest, ours or not  | refused             | its manifest is changed, and adopted |
+| differs from its manifest, is not ours  | adopted as it lives | its manifest is changed, and adopted |
+| differs from its manifest, is ours      | nothing to do       | its manifest is changed, and adopted |
+What was adopted as it lives is brought to its manifest by the next apply: the next plan shows the update.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import interrupt, staging
-from reconciler.cli.adoptable import bystanders, differs, left, obstacles, unwritable
+from reconciler.cli.adoptable import bystanders, left, obstacles, unwritable
 from reconciler.cli.exits import OK
 from reconciler.cli.options import reporting
 from reconciler.cli.report import Ending, Report
@@ -57,12 +59,16 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 @dataclass(slots=True)
 class _Deed:
-    """What is going to be done: entries to record, and files by their absolute paths with their lines of a diff."""
+    """What is going to be done: entries to record, and files by their absolute paths with their lines of a diff.
+
+    `apart` are paths at which an object differs from its manifest, and goes on to differ.
+    """
 
     entries: Sequence[Entry] = ()
     unchanged: Sequence[Address] = ()
     files: Mapping[Path, bytes] = field(default_factory=dict)
     diff: Sequence[str] = ()
+    apart: Mapping[Address, Sequence[str]] = field(default_factory=dict)
 
 
 class _Adopt:
@@ -98,19 +104,22 @@ class _Adopt:
         apart = {a: planning.apart(resources[a], seen.live[a]) for a in self.addresses}
         differing = {address: fields for address, fields in apart.items() if fields}
         files: Mapping[str, bytes] = {}
-        if differing:
-            if not self.given["from_live"]:
-                _require(
-                    [differs(resources[a], [f.path for f in fields]) for a, fields in differing.items()], "they differ"
-                )
+        if differing and self.given["from_live"]:
             wishes = [Wish(desired.resources[a], f.path, f.before) for a, fields in differing.items() for f in fields]
             files = self._rewritten(wishes)
             resources = self._tried(session, seen, desired, files)
         owned = seen.ledger.entries
-        same = [a for a in self.addresses if a in owned and a not in differing]
-        entries = [engine.adopted(resources[a], seen.live[a], owned.get(a)) for a in self.addresses if a not in same]
+        told = {} if self.given["from_live"] else {a: [f.path for f in fields] for a, fields in differing.items()}
+        same = [a for a in self.addresses if a in owned and (a not in differing or a in told)]
+        entries = [
+            engine.as_it_lives(resources[a], seen.live[a])
+            if a in told
+            else engine.adopted(resources[a], seen.live[a], owned.get(a))
+            for a in self.addresses
+            if a not in same
+        ]
         root = self.run.settings.root
-        return _Deed(entries, same, {root / name: text for name, text in files.items()}, self._diff(files))
+        return _Deed(entries, same, {root / name: text for name, text in files.items()}, self._diff(files), told)
 
     def _rewritten(self, wishes: Sequence[Wish]) -> Mapping[str, bytes]:
         names = taken(self.paths, LoadOptions(self.run.settings.root))
@@ -170,6 +179,7 @@ class _Adopt:
             "unchanged": [str(address) for address in deed.unchanged],
             "files": sorted(map(str, deed.files)),
             "diff": list(deed.diff),
+            "differing": {str(address): list(paths) for address, paths in deed.apart.items()},
         }
 
 
@@ -192,3 +202,6 @@ def _shown(deed: _Deed) -> Iterator[terminal.Line]:
         yield ((clean(line), _STYLES.get(line[:1], "")),)
     for entry in deed.entries:
         yield ((f"adopt {clean(str(entry.address))}", "cyan"), (f"  {clean(entry.remote_id)}", "dim"))
+    for address, paths in deed.apart.items():
+        told = f"  {clean(str(address))} differs from its manifest at {clean(', '.join(paths))}; the next plan shows it"
+        yield ((told, "yellow"),)

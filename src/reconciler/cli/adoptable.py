@@ -65,16 +65,6 @@ def bystanders(
             yield unwritable(detail, resource)
 
 
-def differs(resource: Resource, paths: Sequence[str]) -> Diagnostic:
-    """The object is not what its manifest says."""
-    detail = (
-        f"{resource.address} differs from its manifest at {', '.join(paths)}. --from-live changes the manifest; "
-        "`reconciler apply` changes the object."
-    )
-    position = resource.source.position(paths[0])
-    return Diagnostic(Severity.ERROR, "ADOPT007", "it differs from its manifest", detail, position, resource.address)
-
-
 def _cannot(resource: Resource, why: str) -> Diagnostic:
     position = resource.source.position("/metadata/name")
     detail = f"{resource.address}: {why}"

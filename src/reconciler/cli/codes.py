@@ -75,10 +75,6 @@ CODES: Mapping[str, str] = {
         "The object cannot be adopted: it is not on the gateway, several objects have its name, or an interrupted run "
         "is still open on it."
     ),
-    "ADOPT007": (
-        "The object differs from its manifest. Adopting never writes to a gateway: `reconciler adopt --from-live` "
-        "changes the manifest, `reconciler apply` with `lifecycle: {adopt: true}` changes the object."
-    ),
     "ADOPT008": (
         "The live value cannot be written into the manifests without changing what others want: it stands in a part, "
         "a patch or a document that is shared. Give the object its own part first, or apply."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.engine.adopt import Survey, adopted, expressible, survey, taking_over
+from reconciler.engine.adopt import Survey, adopted, as_it_lives, expressible, survey, taking_over
 from reconciler.engine.assembly import (
     ApplyOptions,
     Assembly,
@@ -28,6 +28,7 @@ __all__ = [
     "Verification",
     "adopted",
     "apply",
+    "as_it_lives",
     "concerned",
     "expressible",
     "plan",

@@ -113,6 +113,11 @@ def adopted(resource: Resource, live: Live, entry: Entry | None) -> Entry:
     )
 
 
+def as_it_lives(resource: Resource, live: Live) -> Entry:
+    """The entry of an object that was not ours and differs from its manifest: the next plan shows where."""
+    return replace(adopted(resource, live, None), spec=planning.as_lives(resource, live.spec))
+
+
 def _of(members: Mapping[str, T], paths: Container[str]) -> Mapping[str, T]:
     return {path: member for path, member in members.items() if path in paths}
 

@@ -19,7 +19,7 @@ from reconciler.model.address import Address
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Resource
-from reconciler.planning import entry_for, sent_before
+from reconciler.planning import entry_for, left_alone, sent_before
 
 
 def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
@@ -32,7 +32,7 @@ def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
         entry, seen = entries.get(address), live.get(address)
         if entry is None:
             continue
-        if seen is None or address in changing or not contains(seen.spec, resource.spec):
+        if seen is None or address in changing or not _is_as_wanted(resource, seen):
             # An open intent is closed by whoever finds out how it ended, and by nothing else.
             wanted = entry if address in open_intents else restated(resource, entry)
         else:
@@ -40,6 +40,11 @@ def outdated(assembly: Assembly, planned: Planned) -> Mapping[Address, Entry]:
         if wanted != entry:
             behind[address] = wanted
     return behind
+
+
+def _is_as_wanted(resource: Resource, seen: Live) -> bool:
+    """What is ignored does not keep the ledger behind."""
+    return contains(seen.spec, left_alone(resource, seen.spec, ()).spec)
 
 
 async def catch_up(
@@ -59,7 +64,12 @@ def restated(resource: Resource, entry: Entry) -> Entry:
     """The entry with what its manifest says of itself now, and nothing of what it wants of the object."""
     life = resource.lifecycle
     return replace(
-        entry, protect=life.protect, manage=life.manage, origin=resource.origin or entry.origin, labels=resource.labels
+        entry,
+        protect=life.protect,
+        manage=life.manage,
+        origin=resource.origin or entry.origin,
+        labels=resource.labels,
+        id_stated=resource.stated_id is not None,
     )
 
 

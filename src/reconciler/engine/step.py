@@ -37,7 +37,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Action, Change
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, Intent, Settlement
-from reconciler.model.resource import Rollout
+from reconciler.model.resource import Resource, Rollout
 from reconciler.model.run import Check, Outcome, Status, Verdict
 from reconciler.planning import WHOLE
 
@@ -245,10 +245,18 @@ class Stepper:
         return sent or (None,)
 
     async def _tried_before(self, job: Job, path: str | None, scratch: str) -> Verification:
+        candidate = self._candidate(job)
         if path is None:
-            return _as_candidate(await self.prover.candidate(job.site, job.wanted, scratch))
-        tried = await self.prover.prove(job.site, job.wanted, path, scratch)
+            return _as_candidate(await self.prover.candidate(job.site, candidate, scratch))
+        tried = await self.prover.prove(job.site, candidate, path, scratch)
         return _as_candidate(replace(tried, checks=named(job.wanted, path, tried.checks)))
+
+    def _candidate(self, job: Job) -> Resource:
+        """What is to be proved: the keys of the manifest, and at paths that it ignores what lives there."""
+        wanted, outgoing = job.wanted, replace(job, over=self.live.get(job.change.address)).outgoing
+        if outgoing is wanted:
+            return wanted
+        return replace(outgoing, spec={**outgoing.spec, "credentials": wanted.spec["credentials"]})
 
 
 def _sent(job: Job) -> tuple[str, ...]:

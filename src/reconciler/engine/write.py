@@ -23,14 +23,15 @@ from typing import TypeVar
 from reconciler.engine.assembly import Assembly, Site
 from reconciler.engine.leftover import landed
 from reconciler.engine.record import Journal
-from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, SecretError
+from reconciler.errors import Conflict, GatewayError, OutcomeUnknown, SecretError, Unsupported
 from reconciler.model.change import Action, Change
+from reconciler.model.diagnostic import Severity
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry, Intent, Settlement
 from reconciler.model.ports import Material
 from reconciler.model.resource import Resource, Spec
 from reconciler.model.secret import Fingerprint
-from reconciler.planning import Context, change_for, entry_for, equivalent, observed_digest
+from reconciler.planning import Context, change_for, entry_for, equivalent, left_alone, observed_digest
 
 MAX_ATTEMPTS = 3
 SEEN_WITHIN = 10.0
@@ -73,6 +74,7 @@ class Job:
     `resource` is None for a delete. `entry` is what the ledger holds now. `tries` counts what leaves. `unproved` is
     what nobody knows to work once this is written, `unasked` because the run was told not to ask. `begun` is a
     creation of this object that an earlier run had under way when it ended: it may land at any moment.
+    `over` is what the write goes over, if anything: at paths that the manifest ignores, what stands there goes back.
     """
 
     assembly: Assembly
@@ -86,6 +88,7 @@ class Job:
     unproved: tuple[str, ...] = ()
     begun: Intent | None = None
     unasked: bool = False
+    over: Live | None = None
 
     @property
     def wanted(self) -> Resource:
@@ -93,6 +96,26 @@ class Job:
         if self.resource is None:
             raise TypeError(f"{self.change.action} of {self.change.address} has no resource")
         return self.resource
+
+    @property
+    def outgoing(self) -> Resource:
+        """The resource as it is sent. Raises Unsupported where what stands at an ignored path cannot be sent back."""
+        if self.over is None:
+            return self.wanted
+        found = left_alone(self.wanted, self.over.spec, {field.path for field in self.change.fields})
+        if found is not self.wanted:
+            self._require_expressible(found)
+        return found
+
+    def _require_expressible(self, resource: Resource) -> None:
+        found = self.site.platform.unsupported(resource, self.site.gateway)
+        errors = [finding.detail for finding in found if finding.severity is Severity.ERROR]
+        if errors:
+            raise Unsupported(
+                f"what stands at a path that lifecycle.ignore leaves alone cannot be sent back: {' '.join(errors)} "
+                "Nothing was sent",
+                gateway=self.site.gateway.name,
+            )
 
     @property
     def fingerprints(self) -> Mapping[str, Fingerprint]:
@@ -176,7 +199,7 @@ async def _create(job: Job) -> Written:
         try:
             material = job.material()
             job.tries.count += 1
-            return Written(await job.site.adapter.create(job.wanted, material), attempt)
+            return Written(await job.site.adapter.create(job.outgoing, material), attempt)
         except OutcomeUnknown as error:
             doubt = error
             found = await _read_back(job)
@@ -200,10 +223,10 @@ def _require_doubt(job: Job, doubt: OutcomeUnknown | None, error: GatewayError) 
 
 async def _found(job: Job, found: Live, attempt: int, *, lost: bool) -> Written:
     """What stands where the object was to be made. Raises Conflict where it is not of our making."""
-    if lost and landed(job.wanted.spec, found, None):
+    if lost and landed(job.outgoing.spec, found, None):
         return Written(found, attempt)
     earlier = (None if job.begun is None else job.begun.after, job.entry)
-    specs = (job.wanted.spec, *(entry.spec for entry in earlier if entry is not None))
+    specs = (job.outgoing.spec, *(entry.spec for entry in earlier if entry is not None))
     ours = next((spec for spec in specs if any(earlier) and landed(spec, found, None)), None)
     if ours is None:
         raise Conflict(f"{job.change.address} was made by someone else in between", gateway=job.site.gateway.name)
@@ -280,6 +303,8 @@ async def delete(job: Job) -> Written:
 async def replace_whole(job: Job) -> Written:
     """Remove the object and make it anew, where the platform has no way to change it."""
     entry = job.entry or _expected(job, job.wanted)
+    job = replace(job, over=await job.read())
+    _ = job.outgoing  # what cannot be sent back is found before anything is removed
     removed = await delete(replace(job, resource=None, entry=entry))
     made = await create(job)
     return replace(made, attempts=removed.attempts + made.attempts)
@@ -297,9 +322,9 @@ def _expected(job: Job, resource: Resource) -> Entry:
 
 
 async def _put(job: Job, fresh: Live) -> Live | None:
-    material = job.material()
+    outgoing, material = replace(job, over=fresh).outgoing, job.material()
     job.tries.count += 1
-    return await job.site.adapter.update(job.wanted, fresh, material)
+    return await job.site.adapter.update(outgoing, fresh, material)
 
 
 async def _remove(job: Job, fresh: Live) -> Live | None:
@@ -365,7 +390,7 @@ def _landed(job: Job, sent: Live, fresh: Live) -> bool:
     if job.resource is None:
         return False
     unseen_secret = fresh.revision is None and any(field.sensitive for field in job.change.fields)
-    return not unseen_secret and landed(job.resource.spec, fresh, sent.revision)
+    return not unseen_secret and landed(replace(job, over=sent).outgoing.spec, fresh, sent.revision)
 
 
 def _still_approved(job: Job, fresh: Live) -> bool:

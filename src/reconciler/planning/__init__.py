@@ -42,8 +42,18 @@ from reconciler.planning.gateways import (
     undecided,
     undeclared,
 )
+from reconciler.planning.ignored import blended, left_alone
 from reconciler.planning.match import live_objects, matched
-from reconciler.planning.outcome import WHOLE, apart, earlier_refs, earlier_resource, entry_for, residue, sent_before
+from reconciler.planning.outcome import (
+    WHOLE,
+    apart,
+    as_lives,
+    earlier_refs,
+    earlier_resource,
+    entry_for,
+    residue,
+    sent_before,
+)
 from reconciler.planning.ownership import Ownership, located, owned, readdressed, with_first_id
 from reconciler.planning.planner import make_plan
 from reconciler.planning.policy import offline_findings, secret_findings
@@ -71,6 +81,8 @@ __all__ = [
     "apart",
     "approved",
     "approved_destinations",
+    "as_lives",
+    "blended",
     "change_digest",
     "change_for",
     "drift_causes",
@@ -86,6 +98,7 @@ __all__ = [
     "intent_digest",
     "is_allowed",
     "is_whole",
+    "left_alone",
     "live_objects",
     "located",
     "looking",

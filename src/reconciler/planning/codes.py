@@ -80,6 +80,10 @@ CODES: Mapping[str, str] = {
         "`movedFrom` and the ledger say so; if both are gone, the name is taken for the id. `remoteId` says it "
         "once and for all."
     ),
+    "PLAN034": (
+        "`lifecycle.ignore` names a credential that somebody added at the gateway and that the manifest does not have. "
+        "An object's credentials are replaced together, and keys are never read back, so that it could not be kept."
+    ),
     "SAFETY001": (
         "The plan updates or deletes an unusually large share of the objects that this tool owns on the gateway. "
         "A wrong branch or a broken patch looks like this. `--allow-mass-change` lets it pass once."

@@ -9,9 +9,10 @@ from reconciler.model.capability import Capabilities
 from reconciler.model.change import Action, Change
 from reconciler.model.desired import Desired, Scope
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.resource import Manage, Resource
-from reconciler.planning import ownership
+from reconciler.planning import ignored, ownership
 from reconciler.planning.ownership import Ownership
 from reconciler.planning.world import Context
 
@@ -230,6 +231,24 @@ def not_replaceable(change: Change, resource: Resource) -> Iterator[Diagnostic]:
             "`lifecycle.manage: no-delete`. Take the change back, or say `full`.",
             resource.source.position("/lifecycle/manage"),
             change.address,
+        )
+
+
+def unkeepable(change: Change, resource: Resource, live: Live | None) -> Iterator[Diagnostic]:
+    """A write would drop credentials that the manifest says to leave alone."""
+    if live is None or change.action not in {Action.UPDATE, Action.REPLACE}:
+        return
+    for path in ignored.unkeepable(resource, live):
+        yield Diagnostic(
+            Severity.ERROR,
+            "PLAN034",
+            "a credential that is ignored cannot be kept",
+            f"only the gateway has {path} of {change.address}, and lifecycle.ignore says to leave it alone: a write "
+            "sends all credentials, and no gateway gives out the key of this one. Declare it with its key, or take the "
+            "path out of lifecycle.ignore.",
+            resource.source.position("/lifecycle/ignore"),
+            change.address,
+            path,
         )
 
 

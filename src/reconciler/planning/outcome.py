@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from reconciler.model.change import ABSENT, FieldChange, Origin
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
 from reconciler.model.plan import Plan
-from reconciler.model.resource import Resource
+from reconciler.model.resource import Resource, Spec
 from reconciler.model.run import Cause, Residue
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning.diff import differing
-from reconciler.planning.pointer import covers, join, lookup
+from reconciler.planning.ignored import CREDENTIALS, blended, is_ignored
+from reconciler.planning.pointer import join, lookup
 from reconciler.planning.secretdiff import FingerprintOf, unsent
 
 WHOLE = "/spec"
@@ -83,7 +85,8 @@ def earlier_resource(
             return None
     if not set(before.hints) <= set(secrets):
         return None
-    return replace(wanted, spec=before.spec, secrets={path: ref for path, ref in secrets.items() if ref is not None})
+    spec = blended(before.spec, entry.spec, wanted.lifecycle.ignore)
+    return replace(wanted, spec=spec, secrets={path: ref for path, ref in secrets.items() if ref is not None})
 
 
 def apart(resource: Resource, live: Live) -> tuple[FieldChange, ...]:
@@ -96,8 +99,23 @@ def apart(resource: Resource, live: Live) -> tuple[FieldChange, ...]:
         FieldChange(path, lookup(live.spec, keys), lookup(resource.spec, keys), Origin.TAKEOVER, place=resource.source)
         for path, keys in found
         if keys[0] == "credentials" or lookup(resource.spec, keys) is not ABSENT
-        if not any(covers(pattern, path) for pattern in resource.lifecycle.ignore)
+        if not is_ignored(path, resource.lifecycle.ignore)
     )
+
+
+def as_lives(resource: Resource, live: Spec) -> Spec:
+    """What is taken for applied of an object that was taken over as it was: what the manifest speaks of, as it lives.
+
+    Credentials count whole, since a write replaces them whole; what is ignored counts as the manifest has it.
+    """
+    spec: dict[str, Any] = {}
+    for name, wanted in resource.spec.items():
+        found = live.get(name, ABSENT)
+        both = isinstance(found, Mapping) and isinstance(wanted, Mapping) and name != CREDENTIALS
+        value = {key: each for key, each in found.items() if key in wanted} if both else found
+        if value is not ABSENT:
+            spec[name] = value
+    return blended(spec, resource.spec, resource.lifecycle.ignore)
 
 
 def residue(after: Plan) -> tuple[Residue, ...]:

@@ -228,6 +228,7 @@ def _decide(
     draft.diagnostics += findings.cannot(change, context)
     if resource is not None:
         draft.diagnostics += findings.not_replaceable(change, resource)
+        draft.diagnostics += findings.unkeepable(change, resource, live)
     draft.changes.append(change)
 
 

@@ -8,7 +8,7 @@
 | x | y  | y      | we changed our mind            | set                                 | config   |
 | x | x  | y or – | changed behind our back        | set back, or left alone if ignored  | drift    |
 | x | y  | z or – | both                           | set, flagged                        | both     |
-| x | –  | y      | existed before we managed it   | set, flagged                        | takeover |
+| x | –  | y      | existed before we managed it   | set, flagged, or left if ignored    | takeover |
 | – | y  | y      | we stopped managing it         | removed, or left if it cannot be    | release  |
 | – | y  | z      | released and drifted           | removed, or left if it cannot be    | release  |
 | – | y  | –      | released and gone              | the ledger forgets                  |          |
@@ -23,7 +23,8 @@ from typing import Any
 from reconciler.model.change import ABSENT, FieldChange, Origin
 from reconciler.model.resource import Resource, Spec
 from reconciler.planning.diff import differing
-from reconciler.planning.pointer import covers, join, lookup
+from reconciler.planning.ignored import is_ignored
+from reconciler.planning.pointer import join, lookup
 
 
 def origin_of(desired: Any, applied: Any, live: Any) -> Origin | None:
@@ -39,6 +40,10 @@ def origin_of(desired: Any, applied: Any, live: Any) -> Origin | None:
     return Origin.CONFIG if applied == live else Origin.BOTH
 
 
+_LEFT_ALONE = frozenset({Origin.DRIFT, Origin.TAKEOVER})
+"""Differences that are left as they are at an ignored path."""
+
+
 def field_changes(
     resource: Resource, applied: Spec | None, live: Spec, releases: frozenset[Origin]
 ) -> Iterator[FieldChange]:
@@ -49,7 +54,7 @@ def field_changes(
         origin = origin_of(desired, lookup(applied, keys), seen)
         if origin is None or (origin is Origin.RELEASE and origin not in releases):
             continue
-        if origin is Origin.DRIFT and any(covers(ignored, path) for ignored in resource.lifecycle.ignore):
+        if origin in _LEFT_ALONE and is_ignored(path, resource.lifecycle.ignore):
             continue
         yield FieldChange(path, seen, desired, origin, place=resource.source)
 
@@ -58,7 +63,7 @@ def drifted(applied: Spec, live: Spec, ignore: tuple[str, ...] = ()) -> Iterator
     """Fields that we applied and that are different now, unless told to be ignored: path, live, applied."""
     for keys in differing(live, applied):
         ours, path = lookup(applied, keys), join("/spec", keys)
-        if ours is not ABSENT and not any(covers(ignored, path) for ignored in ignore):
+        if ours is not ABSENT and not is_ignored(path, ignore):
             yield path, lookup(live, keys), ours
 
 

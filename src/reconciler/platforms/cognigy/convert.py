@@ -25,7 +25,7 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostic import Position
 from reconciler.model.live import Live
 from reconciler.model.ports import Material
-from reconciler.model.resource import Resource, Source
+from reconciler.model.resource import Lifecycle, Resource, Source
 from reconciler.planning.pointer import join
 from reconciler.platforms.body import Wire, hint, rest, revealed_key, revision
 from reconciler.platforms.cognigy.capabilities import ASSIGNED, ENDPOINT
@@ -69,8 +69,15 @@ def placed(resource: Resource) -> Resource:
         resource,
         spec={**resource.spec, "credentials": members},
         secrets={_moved(path, places): ref for path, ref in resource.secrets.items()},
+        lifecycle=_ignoring(resource.lifecycle, places),
         source=Renamed(resource.source, {place: key_id for key_id, place in places.items()}),
     )
+
+
+def _ignoring(lifecycle: Lifecycle, places: Mapping[str, str]) -> Lifecycle:
+    """Paths to be left alone, as they are called by the places."""
+    moved = tuple(places.get(path) or _moved(path, places) for path in lifecycle.ignore)
+    return lifecycle if moved == lifecycle.ignore else replace(lifecycle, ignore=moved)
 
 
 def _path(key_id: str) -> str:
@@ -96,14 +103,18 @@ def provider_body(resource: Resource, material: Material, raw: Wire) -> Wire:
         "apiKeyRotation": {
             "enabled": True,
             "keys": _keys(spec["credentials"], material),
-            "rotationStrategy": spec["rotationStrategy"],
+            **_given(spec, "rotationStrategy"),
             **rest(rotation if isinstance(rotation, dict) else {}, _ROTATION),
         },
         "defaultModel": spec["model"],
-        "timeoutMs": spec["timeoutMs"],
-        "retryOnRateLimit": spec["retryOnRateLimit"],
+        **_given(spec, "timeoutMs", "retryOnRateLimit"),
         **rest(raw, _PROVIDER),
     }
+
+
+def _given(spec: Wire, *names: str) -> Wire:
+    """What the live document lacks, and the manifest leaves alone, is in no spec."""
+    return {name: spec[name] for name in names if name in spec}
 
 
 def _keys(credentials: Mapping[str, Any], material: Material) -> Sequence[str]:

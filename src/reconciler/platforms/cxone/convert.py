@@ -43,10 +43,16 @@ def endpoint_body(resource: Resource, material: Material, raw: Wire) -> Wire:
         "provider": spec["provider"],
         "model": spec["model"],
         "credentials": _credentials(spec["credentials"], material, raw),
-        "rateLimits": {**spec["rateLimits"], **rest(_mapping(raw.get("rateLimits")), RANGES.keys())},
-        "fallbackStrategy": spec["fallbackStrategy"],
+        **_limits(spec, raw),
+        **{name: spec[name] for name in ("fallbackStrategy",) if name in spec},
         **rest(raw, _ENDPOINT),
     }
+
+
+def _limits(spec: Wire, raw: Wire) -> Wire:
+    """None where the live document has none and the manifest leaves that alone."""
+    found = {**spec.get("rateLimits", {}), **rest(_mapping(raw.get("rateLimits")), RANGES.keys())}
+    return {"rateLimits": found} if found else {}
 
 
 def _credentials(wanted: Mapping[str, Any], material: Material, raw: Wire) -> Sequence[Wire]:

@@ -318,3 +318,23 @@ def test_a_part_of_the_fleet_judges_the_gateways_of_that_part(bench: Bench) -> N
     bench.write("manifests/us/fleet.yaml", "# nothing is left\n")
     assert bench.run("plan", "manifests/eu").code == 0
     assert "SAFETY010" in said(bench.run("plan"))
+
+
+def test_fleets_that_share_a_ledger_judge_their_own_gateways(bench: Bench) -> None:
+    """What another folder's manifests look after is no concern of this one's."""
+    bench.manifests(endpoint("one"))
+    bench.write("reconciler.yaml", "fleet: ours\nledger: shared.sqlite\n")
+    assert bench.apply().code == 0
+    other = Bench(
+        bench.root / "other", bench.url, bench.environ | {"RECONCILER_LEDGER": str(bench.root / "shared.sqlite")}
+    )
+    other.write("reconciler.yaml", "fleet: theirs\n")
+    other.write("manifests/us.yaml", GATEWAY.format(url="'embedded:'", total=10).replace("name: prod", "name: us"))
+    other.manifests(endpoint("far"))
+    assert other.apply().code == 0
+    for each in (bench, other):
+        assert each.plan().code == 0
+        assert "SAFETY010" not in said(each.run("ledger", "list"))
+    (other.root / "manifests/us.yaml").write_text(GATEWAY.format(url="'embedded:'", total=10).replace("prod", "eu"))
+    assert "SAFETY010" in said(other.run("plan"))
+    assert bench.plan().code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -11,6 +12,7 @@ from reconciler.cli.exits import FAILED, OK
 from reconciler.cli.options import reporting
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_ending
+from reconciler.cli.subject import fleet_of
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.memory import LedgerSnapshot
@@ -57,7 +59,7 @@ def _undeclared(run: Command, snapshot: LedgerSnapshot) -> Sequence[Diagnostic]:
     """Gateways of the ledger that no manifest declares; nothing is said where the manifests cannot be read."""
     from reconciler import planning  # noqa: PLC0415 - start-up of `--help`
 
-    desired = run.read(())
+    desired = replace(run.read(()), fleet=fleet_of(run))
     if has_errors(desired.diagnostics) or not desired.gateways:
         return ()
     return tuple(planning.undeclared(desired, planning.recorded_for(desired, snapshot).ledger))

@@ -13,7 +13,7 @@ from reconciler.cli.options import allowances, gateways, out, paths, reporting, 
 from reconciler.cli.planning import exit_code, nothing_seen, options, told
 from reconciler.cli.report import Ending, Report
 from reconciler.cli.session import Command, failed_with
-from reconciler.cli.subject import edges_of, subject
+from reconciler.cli.subject import edges_of, fleet_of, subject
 from reconciler.cli.watch import Watch
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import ordered
@@ -72,6 +72,7 @@ def _made_against(run: Command, desired: Desired, given: dict[str, Any]) -> Plan
 
     taken = snapshotfile.read(given["against"])
     how = replace(options(run, Mode.APPLY, given), commit=wiring.commit_of(run.settings.root))
+    desired = replace(desired, fleet=fleet_of(run))
     plan = wiring.plan_against(desired, taken, how, given["gateways"], run.settings.allowed_hosts)
     return replace(plan, diagnostics=ordered((*plan.diagnostics, snapshotfile.age(taken, plan.created_at))))
 

@@ -218,6 +218,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "unproved": list(entry.unproved),
         "id_stated": entry.id_stated,
         "unasked": entry.unasked,
+        **({"fleet": entry.fleet} if entry.fleet else {}),
     }
 
 
@@ -238,6 +239,7 @@ def _read_entry(read: _Members) -> Entry:
         read.items("unproved", str) if read.has("unproved") else (),
         read.has("id_stated") and read.of("id_stated", bool),
         read.has("unasked") and read.of("unasked", bool),
+        read.of("fleet", str) if read.has("fleet") else "",
     )
 
 

@@ -43,7 +43,8 @@ class Desired:
     `scope` is None for a whole fleet; otherwise these are the resources of that part of it. `consequences` are findings
     that are left unsaid, since they may only be there because another document cannot be read.
     `chosen` are the gateways that a run was narrowed to; None: all that there are. `other_gateways` are declared, and
-    not among `gateways`, for this part has nothing on them.
+    not among `gateways`, for this part has nothing on them. `fleet` tells these manifests from others that may share
+    the ledger.
     """
 
     gateways: Mapping[str, Gateway]
@@ -55,6 +56,7 @@ class Desired:
     scope: Scope | None = None
     chosen: frozenset[str] | None = None
     other_gateways: frozenset[str] = frozenset()
+    fleet: str = ""
     consequences: tuple[Diagnostic, ...] = ()
 
     @property

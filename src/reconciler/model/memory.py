@@ -23,7 +23,8 @@ class Entry:
     part of the manifests removes only what was applied from within that part. `unproved` holds the JSON pointers of
     what was written and not proved to work yet: secret leaves, and ``/spec`` for the object as a whole. `id_stated`
     says that the manifest gave the remote id: it then means another object once it gives another one. `unasked` says
-    that the run that wrote it was told not to ask.
+    that the run that wrote it was told not to ask. `fleet` tells the manifests that declared a gateway from others that
+    share the ledger; objects have none.
     """
 
     address: Address
@@ -41,6 +42,7 @@ class Entry:
     unproved: tuple[str, ...] = ()
     id_stated: bool = False
     unasked: bool = False
+    fleet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ Where credentials go (`receivers`) is compared before anything is sent:
 | elsewhere                           | SAFETY011: nothing is sent            | looks once approved; else SAFETY011   |
 | elsewhere, with --allow-destination | looks                                 | looks                                 |
 
-A run over a part of the fleet judges the gateways of that part; one with -g those that it names.
+A run over a part of the fleet judges the gateways of that part; one with -g those that it names. Where several fleets
+share a ledger, each judges its own.
 
 And a gateway that now leads elsewhere, while what was applied is not all there as it was, is another tenant: SAFETY012.
 """
@@ -183,7 +184,8 @@ def _abandoned(desired: Desired, ledger: LedgerSnapshot) -> frozenset[str]:
     if desired.chosen is not None or desired.scope is not None:
         return frozenset()
     held = {address.gateway for address in (*objects_of(ledger).entries, *ledger.intents)}
-    return frozenset({a.gateway for a in ledger.entries if a.kind == KIND} - held - desired.gateways.keys())
+    recorded = {a.gateway for a, e in ledger.entries.items() if a.kind == KIND and e.fleet == desired.fleet}
+    return frozenset(recorded - held - desired.gateways.keys())
 
 
 def _change(gateway: Gateway, action: Action, reason: str, fields: tuple[FieldChange, ...]) -> Change:
@@ -301,8 +303,13 @@ def _renames(desired: Desired, ledger: LedgerSnapshot) -> Mapping[str, str]:
 
 def first_seen(desired: Desired, ledger: LedgerSnapshot) -> Mapping[Address, Entry | None]:
     """Entries of gateways that the ledger does not know at all."""
-    wanted = ((address_of(name), gateway) for name, gateway in desired.gateways.items())
-    return {address: entry_of(gateway) for address, gateway in wanted if address not in ledger.entries}
+    return {address: entry for address, entry in _entries(desired).items() if address not in ledger.entries}
+
+
+def _entries(desired: Desired) -> Mapping[Address, Entry]:
+    return {
+        address_of(name): replace(entry_of(gateway), fleet=desired.fleet) for name, gateway in desired.gateways.items()
+    }
 
 
 def settlements(
@@ -313,7 +320,7 @@ def settlements(
     `ledger` is as it was read, `recorded` as it reads today. A run that ends between the two is completed by the next.
     """
     names = recorded.renamed
-    wanted = {address_of(name): entry_of(gateway) for name, gateway in desired.gateways.items()}
+    wanted = _entries(desired)
     moving = {a: e for a, e in recorded.ledger.entries.items() if a.gateway in names.values() and a.kind != KIND}
     stand = {a: e for a, e in {**moving, **wanted}.items() if ledger.entries.get(a) != e}
     gone = [a for a in (*ledger.entries, *ledger.intents) if a.gateway in names]
@@ -355,7 +362,8 @@ def undeclared(desired: Desired, ledger: LedgerSnapshot) -> Iterator[Diagnostic]
     declared, scope = desired.gateways.keys() | desired.other_gateways, desired.scope
     entries = {a: e for a, e in objects_of(ledger).entries.items() if scope is None or scope.covers(e.origin, e.labels)}
     waiting = ledger.intents if scope is None else ()
-    held = {address for address in (*entries, *waiting) if address.gateway not in declared}
+    others = {a.gateway for a, e in ledger.entries.items() if a.kind == KIND and e.fleet != desired.fleet}
+    held = {address for address in (*entries, *waiting) if address.gateway not in declared | others}
     for name in sorted({address.gateway for address in held}):
         yield _left_behind(name, sum(a.gateway == name for a in held), _likely(name, desired, ledger))
 

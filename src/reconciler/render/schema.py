@@ -248,6 +248,10 @@ def _snapshot() -> Schema:
             "manage": _words(Manage),
             "origin": {**_TEXT, "description": "The file that declared it; empty where the ledger does not know."},
             "labels": {"type": "object", "additionalProperties": _TEXT},
+            "fleet": {
+                **_TEXT,
+                "description": "Of a Gateway: whose manifests declare it, where fleets share a ledger.",
+            },
         },
         sent={**_list(_TEXT), "description": "Paths of secrets that were sent; no fingerprint stands here."},
         refs={"type": "object", "additionalProperties": _TEXT},

@@ -98,6 +98,7 @@ def _entry(entry: Entry, labels: _Labels) -> dict[str, Any]:
         "manage": entry.manage.value,
         "origin": entry.origin,
         "labels": dict(entry.labels),
+        **({"fleet": entry.fleet} if entry.fleet else {}),
     }
 
 
@@ -150,6 +151,7 @@ def _read_entry(read: Part) -> Entry:
         read.text("origin") if "origin" in read.members else "",
         read.texts("labels") if "labels" in read.members else {},
         id_stated="id_stated" in read.members and read.member("id_stated", bool),
+        fleet=read.text("fleet") if "fleet" in read.members else "",
     )
 
 

@@ -17,7 +17,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.memory import AuditMark
 from reconciler.model.ports import Clock, Ledger, Progress
 from reconciler.settings import Settings
-from reconciler.wiring.checkout import commit_of, holder
+from reconciler.wiring.checkout import commit_of, holder, place_of
 from reconciler.wiring.concealing import written_in
 from reconciler.wiring.credentials import prepare_credentials, vault_of
 from reconciler.wiring.destinations import in_clear
@@ -76,7 +76,8 @@ async def open_session(
     async with AsyncExitStack() as stack:
         ledger = machine.open_ledger(settings, clock)
         stack.push_async_callback(ledger.close)
-        chosen, known_before = select(desired, gateways), await ledger.load()
+        fleet = settings.fleet or place_of(settings.root)
+        chosen, known_before = replace(select(desired, gateways), fleet=fleet), await ledger.load()
         if chosen.scope is not None:
             chosen = concerned(chosen, known_before.entries)
         known = platforms_of(chosen)

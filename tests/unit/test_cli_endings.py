@@ -269,7 +269,7 @@ def test_ledger_and_audit_speak_json_as_well(capsys: pytest.CaptureFixture[str])
     assert run(["apply", "--auto-approve", "-q"]) == 0
     capsys.readouterr()
     assert run(["ledger", "list", "--format", "json"]) == 0
-    assert [e["address"] for e in printed(capsys)["entries"]] == ["prod/Endpoint/one"]
+    assert [e["address"] for e in printed(capsys)["entries"]] == ["prod/Endpoint/one", "prod/Gateway/prod"]
     assert run(["audit", "verify", "--format", "json"]) == 0
     assert printed(capsys)["broken_at"] is None
     assert run(["history", "--format", "json"]) == 0

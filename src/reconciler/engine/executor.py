@@ -34,8 +34,8 @@ MOST_REJECTIONS = 3
 Perform = Callable[[Change], Awaitable[Outcome]]
 
 _UNBLOCKS = frozenset({Status.APPLIED, Status.UNCHANGED})
-_MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.NOOP})
-"""What may stand in for something: a noop asks what an earlier run made and did not prove."""
+_MAKING = {Action.CREATE: "created", Action.REPLACE: "replaced", Action.NOOP: "proved"}
+"""What may stand in for something, and how that is told: a noop asks what an earlier run made and did not prove."""
 
 _UNTOUCHED = frozenset({Status.FAILED, Status.ROLLED_BACK, Status.BLOCKED, Status.SKIPPED})
 
@@ -260,7 +260,6 @@ def _behind(addresses: Sequence[Address], dependents: Mapping[Address, Sequence[
     return found
 
 
-_MADE = {Action.CREATE: "created", Action.REPLACE: "replaced", Action.NOOP: "proved"}
 _ENDED_AS = {
     Status.ROLLED_BACK: " (rolled back)",
     Status.BLOCKED: " (blocked)",
@@ -271,7 +270,7 @@ _ENDED_AS = {
 
 def _held(change: Change, cause: Outcome) -> Outcome:
     """A removal that stays undone, for there would be less than was approved."""
-    done = _MADE.get(cause.action, "updated")
+    done = _MAKING.get(cause.action, "updated")
     written = cause.status in _UNBLOCKS and cause.action is not Action.NOOP
     why = f"was {done} and is not proved to work" if written else f"was not {done}"
     aside = _ENDED_AS.get(cause.status, "")

@@ -23,7 +23,7 @@ from reconciler.engine.observe import observe, sought
 from reconciler.engine.proof import with_keys
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.engine.report import failed_run, finished_run, nothing_to_do
-from reconciler.engine.step import Stepper
+from reconciler.engine.step import MAKING, Stepper
 from reconciler.engine.verify import Waiting, explain, stand_in
 from reconciler.engine.verify import verify as verify_one
 from reconciler.engine.write import FIRST_PAUSE, LONGEST_PAUSE, SEEN_WITHIN, is_older
@@ -248,7 +248,7 @@ async def _seen_again(
 ) -> Planned:
     """The plan after the writes, once it shows them: a list may come from a copy that is behind its gateway."""
     waiting = Waiting(assembly.clock, options.stop)
-    made = frozenset(o.address for o in outcomes if o.status is Status.APPLIED and o.action in _MAKING)
+    made = frozenset(o.address for o in outcomes if o.status is Status.APPLIED and o.action in MAKING)
     ends, pause = assembly.clock.monotonic() + SEEN_WITHIN, FIRST_PAUSE
     while True:
         after = await plan(assembly, plan_options)
@@ -262,9 +262,6 @@ async def _seen_again(
             return after
         await waiting.unless_stopped(assembly.clock.sleep(pause))
         pause = min(pause * 2, LONGEST_PAUSE)
-
-
-_MAKING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
 
 
 def _is_behind(entry: Entry | None, live: Live | None) -> bool:

@@ -101,7 +101,7 @@ class Stepper:
         return f"{address.name[:36]}-candidate-{self.journal.run_id[-8:]}"
 
     def _needs_proof(self, job: Job) -> bool:
-        if job.change.action not in _MAKING or self.options.verification is Verify.NONE:
+        if job.change.action not in MAKING or self.options.verification is Verify.NONE:
             return False
         wanted = job.wanted
         if not capability_of(job.site, wanted).preflight or wanted.rollout is not Rollout.CANDIDATE:
@@ -347,7 +347,7 @@ async def _forget(job: Job) -> Written:
 
 
 _WITHOUT_RESOURCE = frozenset({Action.DELETE, Action.FORGET})
-_MAKING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
+MAKING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
 
 _WRITES = {
     Action.CREATE: write.create,

@@ -10,6 +10,15 @@ import httpx
 READS = frozenset({"GET", "HEAD"})
 
 
+async def _whole(answer: httpx.Response) -> httpx.Response:
+    """The same answer, read to its end, whose bytes are still as the gateway sent them."""
+    try:
+        sent = b"".join([part async for part in answer.aiter_raw()])
+    finally:
+        await answer.aclose()
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(sent))
+
+
 @dataclass
 class Tampering(httpx.AsyncBaseTransport):
     """Passes requests on, counts writes, and misbehaves once when told to.
@@ -37,8 +46,7 @@ class Tampering(httpx.AsyncBaseTransport):
         dies = self._dies(request)
         if dies == "before":
             raise httpx.ReadError("the run ended here", request=request)
-        response = await self.inner.handle_async_request(request)
-        await response.aread()
+        response = await _whole(await self.inner.handle_async_request(request))
         self.written += not reads
         if not reads and self.loses is not None and re.search(self.loses, path):
             self.loses = None

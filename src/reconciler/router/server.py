@@ -32,7 +32,7 @@ from reconciler.router.readiness import Readiness
 from reconciler.router.replay import Taken
 from reconciler.router.table import Table
 from reconciler.router.turn import Kit
-from reconciler.transport.door import ACCEPTED_AT_ONCE, Bounds, Door, GuardedProtocol
+from reconciler.transport.door import ACCEPTED_AT_ONCE, ACCEPTED_UNSEEN, Bounds, Door, GuardedProtocol
 
 SPARE_SECONDS = 1.0
 BACKLOG = 2048
@@ -147,8 +147,8 @@ def _within_limits(serving: Serving, listen: Progress) -> Serving:
     """
     wanted = serving.most + serving.line + SPARE_CONNECTIONS
     connections = max(wanted, serving.bounds.connections)
-    files = _files(connections + 2 * serving.most + ACCEPTED_AT_ONCE + OTHER_FILES)
-    room = files - ACCEPTED_AT_ONCE - OTHER_FILES
+    files = _files(connections + 2 * serving.most + ACCEPTED_UNSEEN + OTHER_FILES)
+    room = files - ACCEPTED_UNSEEN - OTHER_FILES
     if connections + 2 * serving.most <= room:
         return replace(serving, bounds=replace(serving.bounds, connections=connections))
     connections = max(8, room // 2)

@@ -36,8 +36,13 @@ LINGER_SECONDS = 2.0
 """How long what is still sent after a refusal is read and thrown away: a connection closed over it would lose the
 refusal."""
 
-ACCEPTED_AT_ONCE = 128
-"""Connections that the event loop may take before it looks at the first of them."""
+ACCEPTED_AT_ONCE = 32
+"""Connections that the event loop may take in one round."""
+
+ACCEPTED_UNSEEN = 4 * ACCEPTED_AT_ONCE
+"""Files that connections may hold beyond those that have a place: the loop takes a connection in one round, gives it a
+transport in the next, shows it to us in the third, and closes whoever had to go in the fourth, and takes more in each.
+"""
 
 
 class Ended(StrEnum):

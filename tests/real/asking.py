@@ -84,22 +84,30 @@ def probed(bench: Bench) -> Mapping[str, str]:
 
 def turned(bench: Bench) -> Any:
     """The answer to a bot's call, by the router that the checkout declares."""
+    with serving(bench) as url:
+        return called(url + "/webhook/cxone", {"botId": "b", "sessionId": "s", "lastMessage": "Say yes."})
+
+
+@contextmanager
+def serving(bench: Bench) -> Iterator[str]:
+    """The router that the checkout declares, as a process; its URL."""
     bench.environ["HOOK_SECRET"] = SECRET
     process = bench.start("-q", "serve", "--port", "0")
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url.startswith("http://127.0.0.1:"), process.communicate()
-        return _called(url)
+        yield url
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
 
 
-def _called(url: str) -> Any:
-    body = json.dumps({"botId": "b", "sessionId": "s", "lastMessage": "Say yes."}).encode()
+def called(url: str, event: Mapping[str, Any]) -> Any:
+    """The answer to one signed call."""
+    body = json.dumps(event).encode()
     signed = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     headers = {"content-type": "application/json", "x-webhook-signature": signed}
-    request = urllib.request.Request(f"{url}/webhook/cxone", data=body, headers=headers)  # noqa: S310 - loopback
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
         return json.loads(answer.read())

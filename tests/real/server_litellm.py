@@ -14,7 +14,7 @@ import os
 import pwd
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,31 +161,33 @@ def _upstream(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _proxy(folder: Path, database: str) -> Iterator[Server]:
-    port, place = free_port(), folder / "proxy"
-    place.mkdir()
-    (place / "config.yaml").write_text(CONFIG)
-    binaries = PLACE / "venv/bin"
     environ = {
-        "PATH": f"{binaries}:{os.environ['PATH']}",
         "DATABASE_URL": database,
         "LITELLM_SALT_KEY": "sk-salt-made-up",
         "STORE_MODEL_IN_DB": "True",
         "DISABLE_SCHEMA_UPDATE": "true",
+        **_engine(),
+    }
+    with configured(folder / "proxy", CONFIG, environ) as server:
+        yield server
+
+
+@contextmanager
+def configured(place: Path, config: str, environ: Mapping[str, str]) -> Iterator[Server]:
+    """A proxy that is told by a file what it serves; without a database in `environ` it serves nothing else."""
+    port = free_port()
+    place.mkdir(parents=True)
+    (place / "config.yaml").write_text(config)
+    binaries = venv(PLACE / "venv", PYTHON)
+    settings = {
+        "PATH": f"{binaries}:{os.environ['PATH']}",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_TELEMETRY": "False",
         "DISABLE_ADMIN_UI": "True",
         "PYTHONPATH": "",
-        **_engine(),
+        **environ,
     }
-    command: list[str | Path] = [
-        binaries / "litellm",
-        "--config",
-        "config.yaml",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    words = ["--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     ready = f"http://127.0.0.1:{port}/health/liveliness"
-    with running(Server("litellm", [*command, "--num_workers", "1"], ready, place, environ)) as server:
+    with running(Server("litellm", [binaries / "litellm", *words], ready, place, settings)) as server:
         yield server

@@ -88,9 +88,9 @@ def test_from_nothing_to_nothing(project: Bench) -> None:
     rotated = bench.apply()
     assert rotated.code == 0, rotated.out
     assert {check["name"] for check in rotated.json["outcomes"][0]["checks"]} >= {
-        "candidate credentials",
-        "candidate fallback credentials",
+        "candidate key second credentials",
         "credentials",
+        "fallback credentials",
     }
     assert set(listed(bench, "connections")) == {"ep-one--first", "ep-one--second"}
     assert bench.plan().code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,13 @@ def test_sockets_are_opened_where_the_manifest_says(tmp_path: Path, monkeypatch:
             (tmp_path / "gateway.yaml").write_text(GATEWAY + SOCKET.format(url=url), encoding="utf-8")
             desired = load([tmp_path], LoadOptions(tmp_path))
             progress = RecordingProgress()
-            async with wiring.open_session(load_settings({}, {}, tmp_path), desired, progress=progress) as session:
+            allowed = ("127.0.0.1", "gateway.example.com")
+            settings = replace(load_settings({}, {}, tmp_path), allowed_hosts=allowed)
+            async with wiring.open_session(settings, desired, progress=progress) as session:
                 site = session.sites["bots"]
                 ports = GatewayPorts(session.vault, session.clock, progress)
                 async with AsyncExitStack() as stack:
-                    opened = await open_gateway(
-                        stack, load_settings({}, {}, tmp_path), site.gateway, find("openai"), ports
-                    )
+                    opened = await open_gateway(stack, settings, site.gateway, find("openai"), ports)
                     asks = wiring.open_inference(site.gateway, opened.link, session.clock, progress)
                     return (await asks.ask(Question("gpt-4o", (Message(Role.USER, "well?"),)))).text
 

@@ -103,7 +103,7 @@ def test_a_credential_in_clear_is_pointed_out(tmp_path: Path) -> None:
     for name, url, more in (
         ("away", "http://llm.example.com", ""),
         ("here", "http://127.0.0.1:9", socket.format(host="127.0.0.1:9")),
-        ("spoken", "https://llm.example.com", socket.format(host="ws.example.com")),
+        ("spoken", "https://llm.example.com", socket.format(host="llm.example.com:8080")),
     ):
         text = GATEWAY.format(where=f"url: {url}", auth=auth, more=more).replace("name: prod", f"name: {name}")
         (manifests / f"{name}.yaml").write_text(text)

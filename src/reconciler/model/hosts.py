@@ -60,6 +60,16 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{shown}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 
+def is_one_server(url: str, other: str) -> bool:
+    """Whether whoever answers at both is the same: one origin, or two ports of one host.
+
+    On this machine each port is somebody else's. Raises ValueError as `host_of`.
+    """
+    if origin_of(url) == origin_of(other):
+        return True
+    return host_of(url) == host_of(other) and not is_loopback(host_of(url))
+
+
 def is_loopback(host: str) -> bool:
     """Whether a canonical host is this machine by its address, or by the one name that always is."""
     if host == "localhost":

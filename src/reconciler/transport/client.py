@@ -1,7 +1,7 @@
 """Calls to one gateway: authorized, throttled, repeated where that is safe, and translated.
 
-A credential is bound to the origin of the base URL, and to that of the sockets where there is one: requests name a
-path, never a host, and redirects are not followed. Bodies never reach a log.
+A credential is bound to the origin of the base URL, and to those that its target lists: requests name a path, never
+a host, and redirects are not followed. Bodies never reach a log.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.errors import Defect, GatewayError
+from reconciler.model.hosts import origin_of
 from reconciler.model.ports import Clock, Progress
 from reconciler.model.secret import SecretValue
 from reconciler.transport import translate
@@ -79,7 +80,8 @@ class Answer:
 class Target:
     """Where a client speaks to, and how far it may go. Times in seconds, sizes in bytes.
 
-    `socket_url` is where WebSockets are opened, None: at the base URL. `jitter` spreads repeats;
+    `socket_url` is where WebSockets are opened, None: at the base URL. `origins` are those besides that of the base URL
+    that the credential may go to. `jitter` spreads repeats;
     `hide` takes every secret of the run out of what a gateway says.
     """
 
@@ -93,6 +95,7 @@ class Target:
     permissions: tuple[str, ...] = ()
     size_cap: int = SIZE_CAP
     socket_url: str | None = None
+    origins: tuple[str, ...] = ()
     hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
     jitter: random.Random = field(default_factory=random.Random, repr=False, compare=False)
 
@@ -198,6 +201,7 @@ class Client:
 
         call, url = self._addressed("GET", path, None, conceal)
         if self._target.socket_url is not None:
+            self._require_own(self._target.socket_url)
             url = self._target.socket_url.rstrip("/") + path
         headers = {"user-agent": _HEADERS["user-agent"]}
         async with conversing(self._link, Sending(call, url, b"", headers, Countdown(call, patience))) as talk:
@@ -214,6 +218,12 @@ class Client:
     async def close(self) -> None:
         """Give back the connections."""
         await self._transport.aclose()
+
+    def _require_own(self, url: str) -> None:
+        """Raise Defect where the credential has no business: whoever made the target should have found it."""
+        origin = origin_of(url)
+        if self._target.credential is not None and origin not in {origin_of(self._base), *self._target.origins}:
+            raise Defect(f"the credential of {self._target.gateway!r} would go to {origin}")
 
     def _addressed(
         self,

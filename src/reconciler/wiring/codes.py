@@ -39,5 +39,13 @@ CODES: Mapping[str, str] = {
         "Whoever means it names the host, or a pattern within that domain, in `allowedHosts` of the settings; a "
         "pattern for everything does not count."
     ),
+    "WIRING010": (
+        "`webSocketUrl` of a Gateway with a credential leads to another host than the gateway's own, so that whoever "
+        "is there would get the credential. A model on another host is a Gateway of its own, with a key of its own; "
+        "a Route that asks it reads the conversation by `history.gateway`. Another port of the same host is fine, "
+        "except on this machine, and so is another host of the platform's vendor. Whoever knows that both hosts "
+        "are one service names the second, or a pattern within its domain, in `allowedHosts` of the settings; a "
+        "pattern for everything does not count."
+    ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }

@@ -12,7 +12,7 @@ Relative places are judged by the origin that they resolve to, and hosts by thei
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -112,10 +112,28 @@ def is_allowed(host: str, allowed_hosts: tuple[str, ...]) -> bool:
     return any(fnmatchcase(plain, _pattern(pattern)) for pattern in allowed_hosts)
 
 
+def is_named(host: str, allowed_hosts: tuple[str, ...]) -> bool:
+    """Whether a pattern allows the host by naming it or its domain: one that allows everything names nothing."""
+    return is_allowed(host, tuple(pattern for pattern in allowed_hosts if _names(pattern)) or (_NOBODY,))
+
+
+_NOBODY = ""
+
+
+def _names(pattern: str) -> bool:
+    return not set(".".join(_pattern(pattern).split(".")[-2:])) & set("*?[")
+
+
 def _pattern(pattern: str) -> str:
     """A pattern as hosts are spelled: no case, no final dot, and an address without its brackets."""
     bare = pattern[1:-1] if pattern.startswith("[") and pattern.endswith("]") and ":" in pattern else pattern
     return bare.lower().rstrip(".")
+
+
+def domain_of(host: str, domains: Iterable[str]) -> str | None:
+    """Which of the domains a host lies in; a host may be the domain itself."""
+    plain = host.lower().rstrip(".")
+    return next((domain for domain in domains if plain == domain or plain.endswith(f".{domain}")), None)
 
 
 def is_private(url: str) -> bool:

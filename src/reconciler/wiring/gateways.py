@@ -19,6 +19,7 @@ from reconciler.settings import Settings
 from reconciler.wiring.concealing import ConcealingAdapter
 from reconciler.wiring.credentials import credential_of
 from reconciler.wiring.destinations import EMBEDDED
+from reconciler.wiring.sockets import socket_origins
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
@@ -66,6 +67,7 @@ async def open_gateway(
         total_timeout=gateway.timeouts.total,
         permissions=known.capabilities.permissions,
         socket_url=gateway.web_socket_url,
+        origins=socket_origins(gateway, known, settings.allowed_hosts),
         jitter=ports.chance,
         hide=ports.vault.conceal,
     )

@@ -24,6 +24,7 @@ from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import base_url_of
 from reconciler.wiring.inference import dialect_of
 from reconciler.wiring.offline import platforms_of, validate
+from reconciler.wiring.sockets import socket_origins
 
 if TYPE_CHECKING:
     from reconciler.router import Bound, Table, Verifier
@@ -104,6 +105,7 @@ class _Opening:
             connect_timeout=gateway.timeouts.connect,
             total_timeout=gateway.timeouts.total,
             socket_url=gateway.web_socket_url,
+            origins=socket_origins(gateway, known, self._settings.allowed_hosts),
         )
         link = transport.connect(target, self._clock, self._progress)
         self._stack.push_async_callback(link.close)

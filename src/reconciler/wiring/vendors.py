@@ -13,7 +13,7 @@ held to any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -21,8 +21,9 @@ from reconciler import platforms
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Gateway
-from reconciler.wiring.destinations import destinations, host_findings
+from reconciler.wiring.destinations import destinations, domain_of, host_findings
 from reconciler.wiring.findings import finding, require
+from reconciler.wiring.sockets import strayed
 
 
 def require_hosts(
@@ -35,10 +36,12 @@ def require_hosts(
 def misdirected(
     desired: Desired, known: Mapping[str, platforms.OpenablePlatform], allowed_hosts: tuple[str, ...]
 ) -> Iterator[Diagnostic]:
-    """Where a credential would go to a host that is not allowed; where to another vendor."""
-    if allowed_hosts:
-        yield from host_findings(desired, known, allowed_hosts)
-    yield from strangers(desired, known, allowed_hosts)
+    """Where a credential would go to a host that is not allowed, to another vendor, or to somebody else's socket."""
+    found = [*host_findings(desired, known, allowed_hosts)] if allowed_hosts else []
+    found += strangers(desired, known, allowed_hosts)
+    yield from found
+    said = {(finding.position, finding.path) for finding in found}
+    yield from (one for one in strayed(desired, known, allowed_hosts) if (one.position, one.path) not in said)
 
 
 def strangers(
@@ -68,12 +71,6 @@ def _of_gateway(
 def _is_number(host: str) -> bool:
     """Whether a host lies in no domain at all: then no other platform need be loaded, which takes 30 ms."""
     return ":" in host or "." not in host or host.rpartition(".")[2].isdigit()
-
-
-def domain_of(host: str, domains: Iterable[str]) -> str | None:
-    """Which of the domains a host lies in; a host may be the domain itself."""
-    plain = host.lower().rstrip(".")
-    return next((domain for domain in domains if plain == domain or plain.endswith(f".{domain}")), None)
 
 
 def _is_named(host: str, domain: str, allowed_hosts: tuple[str, ...]) -> bool:

@@ -101,3 +101,22 @@ def test_a_path_to_a_ledger_in_git_counts_from_where_it_is_written(bench: Bench,
     refused = bench.run("--ledger", "git:../beside#refs/heads/main", "ledger", "list")
     assert refused.code != 0
     assert "LEDGER005" in refused.out + refused.err
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_no_folder_for_longer_than_the_next_run(bench: Bench, tmp_path: Path) -> None:
+    """A runner whose jobs are killed now and then must not fill its disk with copies of the ledger."""
+    bench.manifests(endpoint("one"))
+    one, _, served = runners(bench, tmp_path)
+    place = tmp_path / "temporary"
+    place.mkdir()
+    one.environ["TMPDIR"] = str(place)
+    bench.faults({"match": {"method": "POST", "path": "/api/*/endpoints"}, "do": {"delay_ms": 60_000}})
+    killed = one.start("--ledger", "git:", "apply", "--auto-approve", "--format", "json")
+    while "lease" not in git(served, "log", "--all", "--format=%s"):
+        assert killed.poll() is None, killed.communicate()
+    killed.kill()
+    killed.communicate()
+    assert len(list(place.iterdir())) == 1
+    assert one.run("--ledger", "git:", "ledger", "list").code == 0
+    assert list(place.iterdir()) == []

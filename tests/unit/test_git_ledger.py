@@ -716,7 +716,7 @@ def test_a_fetch_that_was_killed_does_not_stop_the_next(root: Path) -> None:
         place = await find_place("git:", root)
         assert isinstance(place, Remote)
         for lock in ("shallow.lock", "refs/seen.lock"):
-            (place.folder / lock).touch()
+            (place.scratch.folder / lock).touch()
         both = await asyncio.gather(place.bring(), place.past("", 5), return_exceptions=True)
         assert both[0] == await place.tip()
         assert "lock" not in str(both[1])

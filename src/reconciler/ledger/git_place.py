@@ -6,7 +6,7 @@
 | a name, a URL        | by that remote                         | `push --force-with-lease`    |
 | `.`, `./…`, `/…`     | in the repository at that path         | `update-ref` with old value  |
 
-With a remote, all work is done in a store of our own in the system's folder for temporary files: the
+With a remote, all work is done in a store of our own in the system's folder for temporary files (`scratch.py`): the
 checkout gets no object, no ref and no shallow boundary from us, and only the newest commit is fetched.
 """
 
@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.git_command import Git, GitFailed, Pairs, masked
+from reconciler.ledger.scratch import Scratch, make_scratch
 
 REF = "refs/reconciler/ledger"
 SEEN = "refs/seen"
@@ -92,12 +91,12 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """The ref lies elsewhere; `git` works in a store of our own, `folder`."""
+    """The ref lies elsewhere; `git` works in a store of our own, in `scratch`."""
 
     git: Git
     ref: str
     name: str
-    folder: Path
+    scratch: Scratch
     fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def tip(self) -> str | None:
@@ -119,7 +118,7 @@ class Remote:
         words = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={depth}")
         async with self.fetching:
             for lock in ("shallow.lock", f"{SEEN}.lock"):
-                (self.folder / lock).unlink(missing_ok=True)
+                (self.scratch.folder / lock).unlink(missing_ok=True)
             await self.git.out("fetch", *words, REMOTE, f"+{self.ref}:{SEEN}")
             return await self.git.line("rev-parse", "--verify", SEEN)
 
@@ -130,7 +129,7 @@ class Remote:
 
     def close(self) -> None:
         """Remove the store."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.scratch.remove()
 
 
 async def find_place(url: str, root: Path) -> Place:
@@ -146,7 +145,7 @@ async def find_place(url: str, root: Path) -> Place:
         if where.startswith((".", "/")):
             return await _local(root / where, ref)
         return await _remote(where or "origin", ref, root)
-    except GitFailed as failure:
+    except (GitFailed, OSError) as failure:
         raise _unusable(str(failure)) from failure
 
 
@@ -165,9 +164,10 @@ async def _remote(where: str, ref: str, root: Path) -> Place:
         fetch, push = await _urls(here, where)
         inherited = await _configured(here)
     form = await here.line("rev-parse", "--show-object-format") if await _inside(here) else "sha1"
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="reconciler-ledger-"))
+    scratch = await asyncio.to_thread(make_scratch)
+    folder = scratch.folder
     config = (*inherited, (f"remote.{REMOTE}.url", fetch), (f"remote.{REMOTE}.pushurl", push))
-    place = Remote(Git(root, (f"--git-dir={folder}",), config), ref, f"{ref} of {masked(fetch)}", folder)
+    place = Remote(Git(root, (f"--git-dir={folder}",), config), ref, f"{ref} of {masked(fetch)}", scratch)
     try:
         await here.out("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(folder))
     except BaseException:

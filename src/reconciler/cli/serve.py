@@ -6,8 +6,8 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ import click
 from reconciler.cli.exits import OK
 from reconciler.cli.options import paths, shared
 from reconciler.cli.session import Command
-from reconciler.errors import InputError
+from reconciler.errors import Blocked, InputError
 from reconciler.manifest import everything
+from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.memory import Entry
 from reconciler.settings import FILE, load_settings, settings_file
 
 if TYPE_CHECKING:
@@ -69,14 +71,21 @@ def _serve(run: Command, given: dict[str, Any]) -> int:
         try:
             now = await asyncio.to_thread(project.read) if begun else run
             desired = await asyncio.to_thread(now.load, given["paths"])
-            return await wiring.open_routes(
-                now.settings, desired, run.progress, at_once=given["turns"], dialect=given["dialect"]
+            table = await wiring.open_routes(
+                now.settings,
+                desired,
+                run.progress,
+                at_once=given["turns"],
+                dialect=given["dialect"],
+                began=project.gateways,
             )
-        except InputError as error:
+        except (InputError, Blocked) as error:
             if begun and error.diagnostics != project.said:
                 await asyncio.to_thread(run.say_findings, error.diagnostics)
                 project.said = error.diagnostics
             raise
+        project.gateways = wiring.gateways_of(desired)
+        return table
 
     begun: list[str] = []
 
@@ -92,12 +101,16 @@ def _serve(run: Command, given: dict[str, Any]) -> int:
 
 @dataclass(slots=True)
 class _Project:
-    """The settings and the manifests that a router is made of, while they change under it. `said` was said last."""
+    """The settings and the manifests that a router is made of, while they change under it. `said` was said last.
+
+    `gateways` are those of the table in use, as the ledger would have them.
+    """
 
     run: Command
     paths: tuple[Path, ...]
     home: Path
     said: tuple[Diagnostic, ...] = ()
+    gateways: Mapping[Address, Entry] = field(default_factory=dict)
 
     def read(self) -> Command:
         """The command with the settings of now. Raises InputError, and OSError where the working folder is gone."""

@@ -41,6 +41,7 @@ from reconciler.planning.gateways import (
     settlements,
     undecided,
     undeclared,
+    unlooked,
 )
 from reconciler.planning.ignored import blended, left_alone
 from reconciler.planning.match import live_objects, matched
@@ -126,6 +127,7 @@ __all__ = [
     "unapplied",
     "undecided",
     "undeclared",
+    "unlooked",
     "unreviewed",
     "unsent",
     "waiting_cause",

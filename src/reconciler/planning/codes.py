@@ -119,7 +119,9 @@ CODES: Mapping[str, str] = {
     "SAFETY011": (
         "The credential of a gateway would go where it has not gone before, and nobody approved that: nothing was "
         "sent, not even a connection opened, and nothing behind it was looked at. Approve the plan that shows it, or "
-        "say `--allow-destination GATEWAY`."
+        "say `--allow-destination GATEWAY` to `plan` and `apply`. The other commands, the router among them, send it "
+        "once an apply has recorded the place. A new Gateway is held as well when it would be sent a secret that the "
+        "ledger knows to go to another host."
     ),
     "SAFETY012": (
         "A gateway leads elsewhere than it did, and what was applied is not there as it was. It looks like another "

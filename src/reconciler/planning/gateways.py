@@ -14,12 +14,15 @@ to its credential. Nothing on the gateway stands for it, so that recording it wr
 
 Where credentials go (`receivers`) is compared before anything is sent:
 
-| a secret would go                   | plan, drift, verify, snapshot, import | apply                                 |
-|-------------------------------------|---------------------------------------|---------------------------------------|
-| where the ledger says               | looks                                 | looks                                 |
-| somewhere, and nothing is recorded  | looks                                 | looks once approved; else SAFETY011   |
-| elsewhere                           | SAFETY011: nothing is sent            | looks once approved; else SAFETY011   |
-| elsewhere, with --allow-destination | looks                                 | looks                                 |
+| a secret would go                  | who only looks, and `serve`               | apply                               |
+|------------------------------------|-------------------------------------------|-------------------------------------|
+| where the ledger says              | sends                                     | sends                               |
+| somewhere, and it is not recorded  | sends                                     | sends once approved; else SAFETY011 |
+| elsewhere                          | SAFETY011: nothing is sent                | sends once approved; else SAFETY011 |
+| elsewhere, and --allow-destination | sends (`plan`; the others have no such wor| sends                               |
+
+"Elsewhere" is asked of the gateway and of each secret: a Gateway that nobody knows, with a secret that went to another
+host until now, leads that elsewhere. A router holds to what the ledger says, and to what it began with.
 
 A run over a part of the fleet judges the gateways of that part; one with -g those that it names. Where several fleets
 share a ledger, each judges its own.
@@ -214,12 +217,14 @@ def _field(gateway: Gateway, path: str, before: Any, after: Any) -> FieldChange:
 class Destination:
     """A gateway whose credential would go where the ledger does not say.
 
-    `known`: it says another place. `local`: all of it stays on this machine.
+    `known`: it says another place. `local`: all of it stays on this machine. `strays` are references to secrets that
+    the ledger knows to go elsewhere, where it does not know the gateway.
     """
 
     change: Change
     known: bool
     local: bool = False
+    strays: tuple[str, ...] = ()
 
 
 Admits = Callable[[Mapping[str, Destination], Sequence[Change]], frozenset[str]]
@@ -255,8 +260,23 @@ def new_destinations(desired: Desired, recorded: Recorded) -> Mapping[str, Desti
             continue
         now = receivers(entry_of(gateway))
         if now - (frozenset() if before is None else receivers(before)):
-            found[gateway.name] = Destination(change, before is not None, all(_is_local(place) for place, _ in now))
+            strays = _strays(now, recorded.ledger) if before is None else ()
+            local = all(_is_local(place) for place, _ in now)
+            found[gateway.name] = Destination(change, before is not None or bool(strays), local, strays)
     return found
+
+
+def _strays(now: frozenset[tuple[str, str]], ledger: LedgerSnapshot) -> tuple[str, ...]:
+    """Secrets that go elsewhere by the ledger: those of gateways, and what objects hand to theirs."""
+    gateways = {a.gateway: receivers(e) for a, e in ledger.entries.items() if a.kind == KIND}
+    known: dict[str, set[str]] = {}
+    for pairs in gateways.values():
+        for place, ref in pairs:
+            known.setdefault(ref, set()).add(place)
+    for address, entry in objects_of(ledger).entries.items():
+        for ref in entry.refs.values():
+            known.setdefault(ref, set()).update(place for place, _ in gateways.get(address.gateway, ()))
+    return tuple(sorted({ref for place, ref in now if ref and known.get(ref) and place not in known[ref]}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +370,13 @@ _DECISIONS = frozenset({"SAFETY010", "SAFETY011", "SAFETY012"})
 
 def undecided(desired: Desired, recorded: Recorded, held: frozenset[str]) -> tuple[Diagnostic, ...]:
     """What a person must decide before anything is said of these gateways; `held` were not looked at."""
+    return (*undeclared(desired, recorded.ledger), *unlooked(desired, recorded, held))
+
+
+def unlooked(desired: Desired, recorded: Recorded, held: frozenset[str]) -> tuple[Diagnostic, ...]:
+    """Why each of these gateways was sent nothing."""
     destinations = new_destinations(desired, recorded)
-    unseen = (unapproved(desired, destinations[name]) for name in sorted(held & destinations.keys()))
-    return (*undeclared(desired, recorded.ledger), *unseen)
+    return tuple(unapproved(desired, destinations[name]) for name in sorted(held & destinations.keys()))
 
 
 def undeclared(desired: Desired, ledger: LedgerSnapshot) -> Iterator[Diagnostic]:
@@ -394,19 +418,20 @@ def unapproved(desired: Desired, destination: Destination) -> Diagnostic:
     change = destination.change
     name = change.address.gateway
     paths = ", ".join(field.path for field in change.fields if field.path.startswith(_STEERING))
-    what = (
-        f"the manifests lead the credential of {name!r} elsewhere than the last apply did ({paths})"
+    if destination.strays:
+        what = f"{name!r} is new, and would be sent {', '.join(destination.strays)}, which went elsewhere until now"
+    elif destination.known:
+        what = f"the manifests lead the credential of {name!r} elsewhere than the last apply did ({paths})"
+    else:
+        what = f"the credential of {name!r} has not been sent anywhere yet, and nobody approved where it would go"
+    way_out = (
+        "otherwise put the earlier place back."
         if destination.known
-        else f"the credential of {name!r} has not been sent anywhere yet, and nobody approved where it would go"
+        else "or approve the plan that shows it: --expect DIGEST, a PLANFILE, or --auto-approve."
     )
     detail = (
-        f"{what}. Nothing was sent, and nothing behind it was looked at. If it is meant, say "
-        f"--allow-destination {name}"
-        + (
-            "; otherwise put the earlier place back."
-            if destination.known
-            else ", or approve the plan that shows it: --expect DIGEST, a PLANFILE, or --auto-approve."
-        )
+        f"{what}. Nothing was sent, and nothing behind it was looked at. If it is meant, give `plan` and `apply` "
+        f"--allow-destination {name}; {way_out}"
     )
     position = desired.gateways[name].source.position("/spec/url")
     return Diagnostic(

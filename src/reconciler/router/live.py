@@ -5,7 +5,7 @@
     the new manifests        table      said
     right                    new        reload "taken"
     right, no change         the same   nothing
-    wrong                    the same   reload "refused", metric, /readyz: the codes of the findings
+    wrong, or led elsewhere  the same   reload "refused", metric, /readyz: the codes of the findings
     not to be read           the same   reload "failed", the same; tried again from time to time
     not to be looked at      the same   metric, /readyz: the kind of the error, until they can be looked at again
 
@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.errors import InputError
+from reconciler.errors import Blocked, InputError
 from reconciler.model.ports import Progress
 from reconciler.router.measures import Measures
 from reconciler.router.table import Table
 
 Open = Callable[[], Awaitable[Table]]
-"""Reads the manifests and opens what they need. Raises InputError, ReconcilerError or OSError."""
+"""Reads the manifests and opens what they need. Raises InputError, Blocked, another ReconcilerError or OSError."""
 
 Stamp = Callable[[], Any]
 """What changes when the manifests do; cheap. May raise anything, and may hang as a network's disk does."""
@@ -83,7 +83,7 @@ class Live:
         """Read again; True when the table is a new one."""
         try:
             fresh = await opening()
-        except InputError as error:
+        except (InputError, Blocked) as error:
             codes = tuple(sorted({finding.code for finding in error.diagnostics}))
             return self._kept("refused", codes or ("INPUT",))
         except Exception as error:  # noqa: BLE001 - whatever it is, the table that we have goes on

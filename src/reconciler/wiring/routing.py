@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler import platforms
+from reconciler import planning, platforms
 from reconciler.engine import SystemClock
-from reconciler.errors import InputError
+from reconciler.errors import Blocked, InputError
+from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.inference import Route
+from reconciler.model.memory import Entry, LedgerSnapshot
 from reconciler.model.ports import Progress, Vault
 from reconciler.model.resource import Gateway
 from reconciler.model.secret import SecretRef
@@ -24,11 +27,15 @@ from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import base_url_of
 from reconciler.wiring.inference import dialect_of
 from reconciler.wiring.offline import platforms_of, validate
+from reconciler.wiring.session import LOOKING, fleet_of, open_ledger
 from reconciler.wiring.sockets import socket_origins
 
 if TYPE_CHECKING:
     from reconciler.router import Bound, Table, Verifier
     from reconciler.router.table import Upstream
+
+
+NOWHERE: Mapping[Address, Entry] = MappingProxyType({})
 
 
 def check_serve_extra() -> None:
@@ -39,11 +46,19 @@ def check_serve_extra() -> None:
 
 
 async def open_routes(
-    settings: Settings, desired: Desired, progress: Progress, *, at_once: int, dialect: str | None = None
+    settings: Settings,
+    desired: Desired,
+    progress: Progress,
+    *,
+    at_once: int,
+    dialect: str | None = None,
+    began: Mapping[Address, Entry] = NOWHERE,
 ) -> Table:
-    """Bind every route to its gateway; closing the table closes them. Raises InputError.
+    """Bind every route to its gateway; closing the table closes them.
 
-    `at_once` bounds what one gateway is asked at once; `dialect` overrides that of every platform.
+    Raises InputError; Blocked where a credential would go elsewhere than the ledger says or, where that says nothing,
+    than `began` does (see `gateways_of`); LedgerError where that cannot be told. `at_once` bounds what one gateway is
+    asked at once; `dialect` overrides that of every platform.
     """
     from reconciler.router import Table, bound, warm  # noqa: PLC0415 - the web framework and all
 
@@ -56,6 +71,7 @@ async def open_routes(
     names = {name for route in routes.values() for name in route.gateways}
     chosen = replace(desired, gateways={name: desired.gateways[name] for name in sorted(names)})
     known = platforms_of(chosen)
+    await _require_known_places(settings, chosen, began)
     vault = vault_of(settings, chosen)
     async with AsyncExitStack() as stack:
         await prepare_credentials(vault, chosen)
@@ -74,6 +90,24 @@ async def open_routes(
             )
         await asyncio.to_thread(warm, Table(table))
         return Table(table, desired.digest, stack.pop_all().aclose)
+
+
+def gateways_of(desired: Desired) -> Mapping[Address, Entry]:
+    """Where the credentials of these manifests go, as the ledger would have it."""
+    return {a: entry for a, entry in planning.first_seen(desired, LedgerSnapshot(0)).items() if entry is not None}
+
+
+async def _require_known_places(settings: Settings, chosen: Desired, began: Mapping[Address, Entry]) -> None:
+    """A router that reads its manifests anew must not send a credential where nobody has approved it."""
+    ledger = open_ledger(settings)
+    try:
+        before = await ledger.load()
+    finally:
+        await ledger.close()
+    ours = replace(chosen, fleet=fleet_of(settings))
+    recorded = planning.recorded_for(ours, replace(before, entries={**began, **before.entries}))
+    if found := planning.unlooked(ours, recorded, planning.held(ours, recorded, LOOKING)):
+        raise Blocked("a person must say where credentials may go", found)
 
 
 class _Opening:

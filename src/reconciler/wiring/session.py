@@ -76,8 +76,7 @@ async def open_session(
     async with AsyncExitStack() as stack:
         ledger = machine.open_ledger(settings, clock)
         stack.push_async_callback(ledger.close)
-        fleet = settings.fleet or place_of(settings.root)
-        chosen, known_before = replace(select(desired, gateways), fleet=fleet), await ledger.load()
+        chosen, known_before = replace(select(desired, gateways), fleet=fleet_of(settings)), await ledger.load()
         if chosen.scope is not None:
             chosen = concerned(chosen, known_before.entries)
         known = platforms_of(chosen)
@@ -117,6 +116,11 @@ async def open_session(
             held=held,
             new_run_id=lambda: f"{machine.chance.getrandbits(48):012x}",
         )
+
+
+def fleet_of(settings: Settings) -> str:
+    """What tells this fleet from others that share its ledger."""
+    return settings.fleet or place_of(settings.root)
 
 
 def audit_name(settings: Settings) -> str:

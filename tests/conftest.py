@@ -17,9 +17,10 @@ __all__ = ["bench", "store"]
 
 ROOT = Path(__file__).resolve().parents[1]
 pytest_plugins = [
-    "litellm_bench",
+    "leftovers",
+    "litellm_bench",  # with the next: fixtures that start a real gateway, one for all modules of a run
     "litellm_webhook_bench",
-]  # fixtures that start a real gateway, one for all modules of a run
+]
 
 REAL = ROOT / ".real"
 SCENARIOS = Path(__file__).parent / "scenario"

@@ -1,7 +1,11 @@
-"""Measure what the bot router adds to a turn: the gateway in a box asked directly, and through the router.
+"""Measure what a turn of the bot router takes of a processor, beside the code of the source documents.
 
-Gateway and router run in processes of their own, and all three share the machine. Both ways send one question and read
-its whole answer; through the router the call is signed, screened in both directions, priced and logged nowhere.
+Each turn is a webhook call whose conversation is read at the bot platform with an OAuth token and answered by a model
+that streams. Both routers run as processes of their own before the same upstream, in turns, and what each took of the
+processors is what the system counted for it: on a machine that others use, that is what can be compared.
+
+The router verifies a signature besides, screens what goes in and what comes out by seven kinds of personal data and
+blocked terms, prices tokens as the model counted them and keeps figures for Prometheus.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,23 +31,34 @@ from urllib.parse import urlsplit
 HERE = Path(__file__).parent
 RECONCILER = str(Path(sys.executable).with_name("reconciler"))
 SECRET = "benchmark-webhook-secret-0123456789"  # noqa: S105 - made up
-ENVIRON = {"BENCH_ID": "id", "BENCH_KEY": "sk-benchmark-0123456789", "BENCH_HOOK": SECRET}
-TURNS = {1: 300, 32: 1600, 256: 2048}
+ENVIRON = {"BENCH_ID": "benchmark-client", "BENCH_KEY": "sk-benchmark-0123456789", "BENCH_HOOK": SECRET}
+TRANSPORTS = ("sse", "websocket")
+TURNS: Mapping[tuple[int, int], int] = {(50, 1): 200, (50, 32): 384, (1000, 1): 60, (1000, 32): 96}
+"""Turns of a round, by frames of an answer and turns at once."""
+
 ROUNDS = 5
 STEPS = 10
+MOST = {50: 1.0, 1000: 1.5}
+"""What a turn may take at most, as a multiple of the documents' code, by frames."""
+
+MOST_A_FRAME = 0.02
+"""Milliseconds of a processor."""
 
 MANIFESTS = """\
 apiVersion: reconciler/v1
 kind: Gateway
 metadata: {{name: prod}}
-spec: {{platform: cxone, url: "{url}", auth: {{bearer: {{env: BENCH_KEY}}}}}}
+spec:
+  platform: cxone
+  url: "{url}"
+  auth: {{oauth: {{clientId: {{env: BENCH_ID}}, clientSecret: {{env: BENCH_KEY}}}}}}
 ---
 apiVersion: reconciler/v1
 kind: Endpoint
 metadata: {{name: ep}}
 spec:
   provider: openai
-  model: gpt-4o
+  model: gpt-4o-mini
   credentials: [{{keyId: k, priority: 1, apiKey: {{env: BENCH_KEY}}}}]
   rateLimits: {{requestsPerMinute: 600, concurrentConnections: 5, maxTokensPerRequest: 8000}}
 ---
@@ -55,7 +70,15 @@ spec: {{engine: braces, system: Be kind., user: "{{{{last_message}}}}", variable
 apiVersion: reconciler/v1
 kind: SafetyPolicy
 metadata: {{name: safe}}
-spec: {{pii: [email, phone, ssn, credit-card], blockedTerms: [bypass security], maxInputCharacters: 4000}}
+spec:
+  pii: [email, phone, ssn, credit-card, iban, ip-address, date-of-birth]
+  blockedTerms: [bypass security, self-harm, exploit]
+  maxInputCharacters: 4000
+---
+apiVersion: reconciler/v1
+kind: Pricing
+metadata: {{name: prices}}
+spec: {{currency: USD, models: {{gpt-4o-mini: {{prompt: 0.15, completion: 0.6}}}}}}
 ---
 apiVersion: reconciler/v1
 kind: Route
@@ -63,42 +86,39 @@ metadata: {{name: bot}}
 spec:
   channel: cxone
   signature: {{scheme: hmac, secrets: [{{env: BENCH_HOOK}}]}}
+  history: {{turns: 10, timeoutMs: 5000}}
   prompt: talk
   endpoint: ep
   safety: safe
+  pricing: prices
   deadlineMs: 60000
 """
+DIALECTS = {"sse": "openai", "websocket": "openai-websocket"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """Milliseconds of one answer, directly and through the router, and answers in a second.
+    """Milliseconds of a processor for one turn, by the documents' code and by the router."""
 
-    `cpu_ms` is what one turn takes of a processor in the router, in milliseconds.
-    """
-
+    transport: str
+    frames: int
     concurrent: int
-    turns: int
-    bare_p50: float
-    bare_p99: float
-    p50: float
-    p99: float
-    bare_per_second: float
-    per_second: float
-    cpu_ms: float
+    documents_ms: float
+    router_ms: float
 
     @property
-    def overhead(self) -> float:
-        """Added at the median."""
-        return self.p50 - self.bare_p50
+    def times(self) -> float:
+        """The router's as a multiple of the documents'."""
+        return self.router_ms / self.documents_ms
 
 
 class Program:
     """A process whose first line is its URL."""
 
-    def __init__(self, folder: Path, *command: str) -> None:
-        environ = {**os.environ, **ENVIRON}
-        self.process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, cwd=folder, env=environ)
+    def __init__(self, folder: Path, *command: str, **environ: str) -> None:
+        self.process = subprocess.Popen(
+            command, text=True, stdout=subprocess.PIPE, cwd=folder, env={**os.environ, **ENVIRON, **environ}
+        )
         assert self.process.stdout is not None  # noqa: S101 - it was asked for
         self.url = self.process.stdout.readline().strip()
 
@@ -110,9 +130,9 @@ class Program:
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has taken of the processors."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What its threads have taken of the processors."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
 
     def stop(self) -> None:
         """End it."""
@@ -120,71 +140,61 @@ class Program:
         self.process.wait()
 
 
-def request(url: str, path: str, body: bytes, *headers: str) -> bytes:
-    """One HTTP request."""
-    lines = (f"POST {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}", "Content-Type: application/json", *headers)
-    return "\r\n".join((*lines, f"Content-Length: {len(body)}", "", "")).encode() + body
-
-
-def asked(url: str) -> bytes:
-    """The question as the router puts it."""
-    messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Where is my order 1234?"}]
-    body = {"model": "gpt-4o", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
-    return request(
-        url, "/v1/chat/completions", json.dumps(body).encode(), f"Authorization: Bearer {ENVIRON['BENCH_KEY']}"
-    )
-
-
-def called(url: str) -> bytes:
-    """The event as a bot platform sends it."""
-    body = json.dumps({"botId": "b", "sessionId": "s", "lastMessage": "Where is my order 1234?"}).encode()
+def called(url: str, frames: int) -> bytes:
+    """The event as a bot platform sends it; the session's id says how long the answer shall be."""
+    body = json.dumps({"botId": "b", "sessionId": f"frames-{frames}"}).encode()
     signed = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    return request(url, "/webhook/cxone", body, f"X-Webhook-Signature: {signed}")
+    lines = (
+        "POST /webhook/cxone HTTP/1.1",
+        f"Host: {urlsplit(url).netloc}",
+        "Content-Type: application/json",
+        f"X-Webhook-Signature: {signed}",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join((*lines, "", "")).encode() + body
 
 
-async def talk(url: str, content: bytes, turns: int) -> Sequence[float]:
-    """One connection, one answer after the other; milliseconds of each."""
+async def talk(url: str, content: bytes, turns: int) -> None:
+    """One connection, one answer after the other."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    took = []
     for _ in range(turns):
-        began = time.perf_counter()
         writer.write(content)
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(head.decode())
-        if b"chunked" in head:
-            await reader.readuntil(b"\r\n0\r\n\r\n")
-        else:
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            if b'"llm_gateway"' not in await reader.readexactly(length):
-                raise SystemExit("a turn had no answer of a model")
-        took.append((time.perf_counter() - began) * 1000)
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if b'"llm_gateway"' not in (said := await reader.readexactly(length)):
+            raise SystemExit(f"a turn had no answer of a model: {said.decode()}")
     writer.close()
-    return took
 
 
-async def measured(url: str, content: bytes, concurrent: int, turns: int) -> tuple[float, float, float]:
-    """Median and 99th percentile in ms, and answers in a second."""
-    began = time.perf_counter()
-    each = await asyncio.gather(*(talk(url, content, max(1, turns // concurrent)) for _ in range(concurrent)))
-    seconds = time.perf_counter() - began
-    ordered = sorted(milliseconds for one in each for milliseconds in one)
-    return statistics.median(ordered), ordered[int(len(ordered) * 0.99)], len(ordered) / seconds
+def cpu_ms(router: Program, frames: int, concurrent: int, turns: int) -> float:
+    """What one turn takes."""
+    content = called(router.url, frames)
 
+    async def all_of_them() -> None:
+        await asyncio.gather(*(talk(router.url, content, turns // concurrent) for _ in range(concurrent)))
 
-def row(gateway: str, router: Program, concurrent: int) -> Row:
-    """One level, the two ways in turns; of each figure the median of the rounds."""
-    turns = TURNS[concurrent]
-    bare, ours = [], []
     before = router.cpu_seconds
-    for _ in range(ROUNDS):
-        bare.append(asyncio.run(measured(gateway, asked(gateway), concurrent, turns)))
-        ours.append(asyncio.run(measured(router.url, called(router.url), concurrent, turns)))
-    cpu_ms = (router.cpu_seconds - before) / (ROUNDS * turns) * 1000
-    b50, b99, bare_rate = (statistics.median(figures) for figures in zip(*bare, strict=True))
-    o50, o99, rate = (statistics.median(figures) for figures in zip(*ours, strict=True))
-    return Row(concurrent, turns, b50, b99, o50, o99, bare_rate, rate, round(cpu_ms, 2))
+    asyncio.run(all_of_them())
+    return (router.cpu_seconds - before) / turns * 1000
+
+
+def rows(transport: str, documents: Program, router: Program, rounds: int) -> Sequence[Row]:
+    """One transport, the two in turns; of each figure the median of the rounds."""
+    for program in (documents, router):
+        cpu_ms(program, 50, 4, 80)
+    found = []
+    for (frames, concurrent), turns in TURNS.items():
+        theirs, ours = [], []
+        for _ in range(rounds):
+            theirs.append(cpu_ms(documents, frames, concurrent, turns))
+            ours.append(cpu_ms(router, frames, concurrent, turns))
+        found.append(
+            Row(transport, frames, concurrent, *(round(statistics.median(each), 3) for each in (theirs, ours)))
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -206,51 +216,83 @@ class Memory:
 
 def remembered(router: Program, turns: int) -> Memory:
     """What the router holds while it answers, in ten steps."""
-    each, held = turns // STEPS, [router.memory_mb]
+    each, held = max(32, turns // STEPS), [router.memory_mb]
     for _ in range(STEPS):
-        asyncio.run(measured(router.url, called(router.url), 32, each))
+        cpu_ms(router, 50, 32, each)
         held.append(router.memory_mb)
     return Memory(each, [round(mb, 1) for mb in held])
 
 
-def table(rows: Sequence[Row], memory: Memory) -> str:
-    """The table in Markdown."""
+def a_frame(found: Sequence[Row], transport: str) -> tuple[float, float]:
+    """Milliseconds of one frame more, by the documents' code and by the router, one turn at a time."""
+    short, long = (next(r for r in found if (r.transport, r.frames, r.concurrent) == (transport, n, 1)) for n in MOST)
+    more = long.frames - short.frames
+    return (long.documents_ms - short.documents_ms) / more, (long.router_ms - short.router_ms) / more
+
+
+def table(found: Sequence[Row], memory: Memory) -> str:
+    """The table in Markdown, and what of it is over its bound."""
     head = (
-        "| turns at once | gateway p50 ms | p99 ms | through the router p50 ms | p99 ms | added p50 ms | turns/s "
-        "| router CPU ms a turn |\n"
-        "|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+        "| transport | frames an answer | turns at once | documents' code, CPU ms a turn | router, CPU ms a turn | times "
+        "| at most |\n"
+        "|---|--:|--:|--:|--:|--:|--:|\n"
     )
     lines = "".join(
-        f"| {r.concurrent} | {r.bare_p50:.1f} | {r.bare_p99:.1f} | {r.p50:.1f} | {r.p99:.1f} | {r.overhead:.1f} "
-        f"| {r.per_second:.0f} | {r.cpu_ms:.1f} |\n"
-        for r in rows
+        f"| {r.transport} | {r.frames:,} | {r.concurrent} | {r.documents_ms:.2f} | {r.router_ms:.2f} | {r.times:.2f} "
+        f"| {MOST[r.frames]:.1f}{'' if r.times <= MOST[r.frames] else ' (missed)'} |\n"
+        for r in found
     )
-    return f"{head}{lines}\n{memory.said()}"
+    said = [_frame_said(found, transport) for transport in TRANSPORTS]
+    return "\n".join((f"{head}{lines}", *said, "", memory.said()))
+
+
+def _frame_said(found: Sequence[Row], transport: str) -> str:
+    theirs, ours = a_frame(found, transport)
+    kept = "within" if ours <= MOST_A_FRAME else "over"
+    return (
+        f"A frame more over {transport} takes {ours:.4f} ms, {theirs:.4f} ms by the documents' code: "
+        f"{kept} the bound of {MOST_A_FRAME} ms."
+    )
+
+
+def measured(folder: Path, url: str, transport: str, rounds: int, memory_turns: int) -> tuple[Sequence[Row], Memory]:
+    """One transport."""
+    documents = Program(
+        folder, sys.executable, str(HERE / "documents.py"), BENCH_GATEWAY=url, BENCH_TRANSPORT=transport
+    )
+    router = Program(folder, RECONCILER, "-q", "serve", "--port", "0", "--dialect", DIALECTS[transport])
+    try:
+        return rows(transport, documents, router, rounds), remembered(router, memory_turns)
+    finally:
+        documents.stop()
+        router.stop()
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--memory-turns", type=int, default=100_000)
+    parser.add_argument("--memory-turns", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--keep", type=Path, default=HERE / "router.json")
     given = parser.parse_args()
+    began = time.monotonic()
+    found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-router-") as place:
         folder = Path(place)
-        gateway = Program(folder, sys.executable, "-m", "reconciler.embedded", "--store", str(folder / "box.sqlite"))
+        upstream = Program(folder, sys.executable, str(HERE / "upstream.py"))
         (folder / "manifests").mkdir()
-        (folder / "manifests" / "fleet.yaml").write_text(MANIFESTS.format(url=gateway.url), encoding="utf-8")
-        router = Program(folder, RECONCILER, "-q", "serve", "--port", "0")
+        (folder / "manifests" / "fleet.yaml").write_text(MANIFESTS.format(url=upstream.url), encoding="utf-8")
         try:
-            asyncio.run(measured(router.url, called(router.url), 8, 200))
-            rows = [row(gateway.url, router, concurrent) for concurrent in TURNS]
-            memory = remembered(router, given.memory_turns)
+            for transport in TRANSPORTS:
+                some, memory = measured(folder, upstream.url, transport, given.rounds, given.memory_turns)
+                found += some
         finally:
-            router.stop()
-            gateway.stop()
-    machine = {"python": platform.python_version(), "cpus": os.cpu_count()}
-    kept = {"machine": machine, "rows": [asdict(r) for r in rows], "memory": asdict(memory)}
+            upstream.stop()
+    machine = {"python": platform.python_version(), "cpus": os.cpu_count(), "rounds": given.rounds}
+    kept = {"machine": machine, "rows": [asdict(r) for r in found], "memory": asdict(memory)}
     given.keep.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    print(table(rows, memory))
+    print(table(found, memory))
+    print(f"in {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -233,8 +233,8 @@ def a_frame(found: Sequence[Row], transport: str) -> tuple[float, float]:
 def table(found: Sequence[Row], memory: Memory) -> str:
     """The table in Markdown, and what of it is over its bound."""
     head = (
-        "| transport | frames an answer | turns at once | documents' code, CPU ms a turn | router, CPU ms a turn | times "
-        "| at most |\n"
+        "| transport | frames an answer | turns at once | documents' code, CPU ms a turn | router, CPU ms a turn "
+        "| times | at most |\n"
         "|---|--:|--:|--:|--:|--:|--:|\n"
     )
     lines = "".join(

@@ -1,7 +1,7 @@
 """What stands behind the routers that are measured: a token endpoint, a bot's history, and a model that streams.
 
-It answers as the five source systems describe and does as little else as it can. How many frames an answer has stands in
-the conversation (``frames-50``). Every frame is a write of its own; between two of them nothing is waited for.
+It answers as the five source systems describe and does as little else as it can. How many frames an answer has stands
+in the conversation (``frames-50``). Every frame is a write of its own; between two of them nothing is waited for.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ def _frame(delta: dict[str, str], reason: str | None = None) -> str:
 def frames(count: int) -> tuple[str, ...]:
     """The chunks of an answer with `count` texts, its end and its usage."""
     usage = {"prompt_tokens": 120, "completion_tokens": count, "total_tokens": 120 + count}
-    last = json.dumps({"id": "chatcmpl-1", "model": "gpt-4o-mini", "choices": [], "usage": usage}, separators=(",", ":"))
+    ending = {"id": "chatcmpl-1", "model": "gpt-4o-mini", "choices": [], "usage": usage}
     said = (_frame({"content": WORDS[at % len(WORDS)] if at else WORDS[0].strip()}) for at in range(count))
+    last = json.dumps(ending, separators=(",", ":"))
     return (_frame({"role": "assistant", "content": ""}), *said, _frame({}, "stop"), last)
 
 

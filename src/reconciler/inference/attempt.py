@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from reconciler.errors import (
@@ -25,7 +26,7 @@ from reconciler.inference.chat import Usage
 from reconciler.inference.dialects import Dialect, Reader, Wire
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
 from reconciler.inference.sse import Parser
-from reconciler.transport import Client, Patience
+from reconciler.transport import Client, Patience, Waiting
 
 TAIL_SECONDS = 1.0
 """How long the usage or the marker behind a whole answer is waited for."""
@@ -59,24 +60,41 @@ class Limits:
 Piece: TypeAlias = Delta | Usage | Restarted | Finished
 
 
-async def attempted(link: Client, dialect: Dialect, question: Question, limits: Limits) -> AsyncGenerator[Piece, None]:
-    """The pieces of one answer, Finished last. Raises GatewayError."""
+async def attempted(
+    link: Client, dialect: Dialect, question: Question, limits: Limits
+) -> AsyncGenerator[Sequence[Piece], None]:
+    """The pieces of one answer, as many at once as arrive at once; Finished is the last. Raises GatewayError."""
     reader = dialect.reader()
     timer = _Timer(limits)
-    async with aclosing(_frames(link, dialect, question, limits)) as frames:
+    async with AsyncExitStack() as held:
+        held.callback(timer.close)
+        frames = await held.enter_async_context(aclosing(_frames(link, dialect, question, limits)))
         while True:
-            for event in await _next(frames, reader, timer, link.gateway):
-                if isinstance(event, Failed):
-                    raise _error(link, event)
-                if isinstance(event, Finished):
+            pieces, failed = _told(await _next(frames, reader, timer, link.gateway))
+            if pieces:
+                timer.heard = timer.heard or any(isinstance(piece, Delta) for piece in pieces)
+                if isinstance(pieces[-1], Finished):
                     await _settled(frames, dialect.wire)
-                    yield event
+                    yield pieces
                     return
-                timer.heard = timer.heard or isinstance(event, Delta)
-                yield event
+                yield pieces
+            if failed is not None:
+                raise _error(link, failed)
 
 
-async def _settled(frames: AsyncIterator[Frame], wire: Wire) -> None:
+def _told(events: Iterable[Event]) -> tuple[Sequence[Piece], Failed | None]:
+    """What goes on of what some frames say, up to the end of the answer or to how it failed."""
+    pieces: list[Piece] = []
+    for event in events:
+        if isinstance(event, Failed):
+            return pieces, event
+        pieces.append(event)
+        if isinstance(event, Finished):
+            break
+    return pieces, None
+
+
+async def _settled(frames: AsyncIterator[Sequence[Frame]], wire: Wire) -> None:
     """Read to the end of an HTTP answer that is over anyway, so that its connection serves the next question too."""
     if wire is Wire.HTTP:
         with suppress(TimeoutError, GatewayError):
@@ -84,12 +102,10 @@ async def _settled(frames: AsyncIterator[Frame], wire: Wire) -> None:
                 await anext(frames, None)
 
 
-async def _next(frames: AsyncIterator[Frame], reader: Reader, timer: _Timer, gateway: str) -> list[Event]:
-    """What the next frame says, or the end of the frames, which comes early where the answer is whole already."""
-    waiting = timer.until(whole=reader.complete)
+async def _next(frames: AsyncIterator[Sequence[Frame]], reader: Reader, timer: _Timer, gateway: str) -> Iterable[Event]:
+    """What the next frames say, or the end of the frames, which comes early where the answer is whole already."""
     try:
-        async with waiting:
-            frame = await anext(frames, None)
+        batch = await timer.next(frames, whole=reader.complete)
     except TimeoutError as error:
         if reader.complete:
             return [reader.end()]
@@ -98,7 +114,9 @@ async def _next(frames: AsyncIterator[Frame], reader: Reader, timer: _Timer, gat
         if reader.complete:
             return [reader.end()]
         raise
-    return [reader.end()] if frame is None else list(reader.read(frame))
+    if batch is None:
+        return [reader.end()]
+    return chain.from_iterable(map(reader.read, batch))
 
 
 class _Timer:
@@ -108,14 +126,19 @@ class _Timer:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self._waiting = Waiting()
         self.heard = False
 
-    def until(self, *, whole: bool) -> asyncio.Timeout:
-        """The limit of one wait."""
+    async def next(self, frames: AsyncIterator[Sequence[Frame]], *, whole: bool) -> Sequence[Frame] | None:
+        """The next frames, None at their end. TimeoutError when a limit is reached before."""
         now = self._loop.time()
         next_one = now + (TAIL_SECONDS if whole else self._limits.idle)
         first = next_one if self.heard or whole else self._began + self._limits.first_token
-        return asyncio.timeout_at(min(first, self._began + self._limits.deadline))
+        return await self._waiting.until(min(first, self._began + self._limits.deadline), anext(frames, None))
+
+    def close(self) -> None:
+        """Nothing is waited for any more."""
+        self._waiting.close()
 
     def said(self) -> str:
         """Which of them ran out."""
@@ -126,20 +149,22 @@ class _Timer:
         return f"the first token did not come within {self._limits.first_token:g} s"
 
 
-async def _frames(link: Client, dialect: Dialect, question: Question, limits: Limits) -> AsyncGenerator[Frame, None]:
+async def _frames(
+    link: Client, dialect: Dialect, question: Question, limits: Limits
+) -> AsyncGenerator[Sequence[Frame], None]:
     body = dialect.request(question)
     patience = Patience(min(limits.first_token, limits.deadline), limits.idle, limits.deadline)
     if dialect.wire is Wire.WEBSOCKET:
         async with link.converse(dialect.path, patience=patience) as talk:
             await talk.send(body)
             async for text in talk:
-                yield Frame(text)
+                yield (Frame(text),)
         return
     parser = Parser()
     async with link.stream(dialect.path, body=body, patience=patience) as answer:
         async for chunk in answer:
-            for event in parser.feed(chunk):
-                yield Frame(event.data, event.event)
+            if events := parser.feed(chunk):
+                yield [Frame(event.data, event.event) for event in events]
 
 
 def _error(link: Client, failed: Failed) -> GatewayError:

@@ -65,10 +65,11 @@ class InferenceClient:
         fallback_models: Sequence[str] = (),
     ) -> Reply:
         """The whole answer. Raises GatewayError; IncompleteStream holds what had come of an answer cut off."""
-        async with self.stream(question, limits=limits, fallback_models=fallback_models) as told:
-            async for event in told:
-                if isinstance(event, Reply):
-                    return event
+        course = _Course((question.model, *fallback_models), limits, self._clock)
+        async with aclosing(self._told(question, course)) as told:
+            async for events in told:
+                if events and isinstance(events[-1], Reply):
+                    return events[-1]
         raise ProtocolError("the answer ended without an end")
 
     @asynccontextmanager
@@ -82,7 +83,7 @@ class InferenceClient:
         """The answer while it comes, a Reply last; leaving the block closes the connection. Raises as `ask` does."""
         course = _Course((question.model, *fallback_models), limits, self._clock)
         async with aclosing(self._told(question, course)) as told:
-            yield told
+            yield (event async for events in told for event in events)
 
     async def models(self) -> Sequence[str]:
         """The models that the gateway lists (``GET /v1/models``, say), which costs nothing. Raises GatewayError."""
@@ -98,21 +99,21 @@ class InferenceClient:
         """SHA-256, hex, of what is sent for a question."""
         return request_hash(self._dialect.request(question))
 
-    async def _told(self, question: Question, course: _Course) -> AsyncGenerator[Told, None]:
+    async def _told(self, question: Question, course: _Course) -> AsyncGenerator[Sequence[Told], None]:
+        """What there is to tell, as much at once as arrived at once; a Reply is the last of the last."""
         while True:
             asked = replace(question, model=course.model)
             course.begin()
             try:
                 async with aclosing(attempted(self._link, self._dialect, asked, course.limits_left())) as pieces:
-                    async for piece in pieces:
-                        if (told := course.note(piece)) is not None:
-                            yield told
+                    async for some in pieces:
+                        yield [told for piece in some if (told := course.note(piece)) is not None]
             except GatewayError as error:
                 problem = error
             else:
                 return
             if await self._goes_on(course, problem) is Step.NEXT_MODEL:
-                yield Restarted(course.model)
+                yield (Restarted(course.model),)
 
     async def _goes_on(self, course: _Course, problem: GatewayError) -> Step:
         """Wait where that is due; raises the problem when it is the last word."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
@@ -39,7 +39,18 @@ class Parser:
 
     def feed(self, chunk: bytes) -> Sequence[ServerSentEvent]:
         """The events that are whole with this piece."""
-        return [event for line in self._lines(self._text(chunk)) if (event := self._read(line)) is not None]
+        events: list[ServerSentEvent] = []
+        for line in self._lines(self._text(chunk)):
+            if line.startswith("data: "):  # nearly every line of an answer, so it goes before all others
+                self._data.append(line[6:])
+            elif line:
+                self._read(line)
+            elif self._data:
+                events.append(ServerSentEvent("\n".join(self._data), self._event or "message", self._id))
+                self._data, self._event = [], ""
+            else:
+                self._event = ""
+        return events
 
     def _text(self, chunk: bytes) -> str:
         """The piece as text, less one byte order mark at the very beginning, and half of a CR LF."""
@@ -54,17 +65,17 @@ class Parser:
             self._after_cr = text.endswith("\r")
         return text
 
-    def _lines(self, text: str) -> Iterable[str]:
-        first, *others = _LINE_ENDS.split(text)
-        self._line.append(first)
-        for other in others:
-            line = "".join(self._line)
-            self._line = [other]
-            yield line
+    def _lines(self, text: str) -> Sequence[str]:
+        """The lines that are whole with this piece; the beginning of one more is kept."""
+        lines = _LINE_ENDS.split(text) if "\r" in text else text.split("\n")
+        self._line.append(lines[0])
+        if len(lines) == 1:
+            return ()
+        lines[0] = "".join(self._line)
+        self._line = [lines.pop()]
+        return lines
 
-    def _read(self, line: str) -> ServerSentEvent | None:
-        if not line:
-            return self._dispatched()
+    def _read(self, line: str) -> None:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         match name:
@@ -78,9 +89,3 @@ class Parser:
                 self.retry_ms = int(value)
             case _:
                 pass  # a comment, which has no name, or a field that the standard does not know
-        return None
-
-    def _dispatched(self) -> ServerSentEvent | None:
-        data, event = self._data, self._event or "message"
-        self._data, self._event = [], ""
-        return ServerSentEvent("\n".join(data), event, self._id) if data else None

@@ -11,6 +11,7 @@ from reconciler.transport.paging import pages
 from reconciler.transport.patience import Patience
 from reconciler.transport.retry import Backoff
 from reconciler.transport.stream import Stream
+from reconciler.transport.waiting import Waiting
 
 __all__ = [
     "Answer",
@@ -25,6 +26,7 @@ __all__ = [
     "Repeat",
     "Stream",
     "Target",
+    "Waiting",
     "connect",
     "encoded",
     "pages",

@@ -51,14 +51,13 @@ class Conversation:
         self._sending = sending
         self._connection = connection
         self._size_cap = size_cap
-        self._heard = False
         self._size = 0
 
     async def send(self, document: Any) -> None:
         """Send one JSON text frame. Raises GatewayError."""
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         try:
-            async with self._sending.countdown.next():
+            async with self._sending.countdown.first():
                 await self._connection.send(text)
         except ConnectionClosed as error:
             raise _closed(self._sending, error) from error
@@ -68,16 +67,13 @@ class Conversation:
             yield text
 
     async def _received(self) -> str | None:
-        call, countdown = self._sending.call, self._sending.countdown
-        waited = countdown.next() if self._heard else countdown.first()
+        call = self._sending.call
         try:
-            async with waited:
-                data = await self._connection.recv(decode=False)
+            data = await self._sending.countdown.piece(self._connection.recv(decode=False))
         except ConnectionClosedOK:
             return None
         except ConnectionClosed as error:
             raise _closed(self._sending, error) from error
-        self._heard = True
         self._size += len(data)
         if self._size > self._size_cap:
             raise translate.garbled(call, f"the stream is over {self._size_cap} bytes")
@@ -97,6 +93,7 @@ def _closed(sending: Sending, error: ConnectionClosed) -> GatewayError:
 async def conversing(link: Link, sending: Sending) -> AsyncIterator[Conversation]:
     """Connect, and give the conversation to whoever leads it."""
     async with AsyncExitStack() as held:
+        held.callback(sending.countdown.close)
         connection = await _accepted(link, sending, held)
         link.throttle.succeeded({})
         try:

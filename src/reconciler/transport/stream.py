@@ -8,7 +8,7 @@ clocks are three (`patience.py`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -63,12 +63,10 @@ class Stream:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         call, countdown = self._sending.call, self._sending.countdown
-        waited: AbstractAsyncContextManager[None] = countdown.first()
         chunks = decoded(self._response, self._size_cap)
         while True:
             try:
-                async with waited:
-                    chunk = await anext(chunks, None)
+                chunk = await countdown.piece(anext(chunks, None))
             except httpx.HTTPError as error:
                 raise translate.cut(call, error) from error
             except Undecodable as error:
@@ -76,13 +74,13 @@ class Stream:
             if chunk is None:
                 return
             yield chunk
-            waited = countdown.next()
 
 
 @asynccontextmanager
 async def streaming(link: Link, sending: Sending) -> AsyncIterator[Stream]:
     """Send, and give the answer to whoever reads it; it holds its place among the gateway's calls all the while."""
     async with AsyncExitStack() as held:
+        held.callback(sending.countdown.close)
         response = await _answered(link, sending, held)
         if not 200 <= response.status_code < 300:  # noqa: PLR2004 - HTTP
             raise await _refused(link, sending, response)

@@ -38,7 +38,14 @@ def test_the_document_is_fresh() -> None:
 def test_the_document_names_the_members_of_the_contract() -> None:
     """Names are the contract; a rename that nobody meant would break every caller."""
     shapes = json.loads(document.text())["components"]["schemas"]
-    assert set(shapes["CxoneAnswer"]["properties"]) == {"messages", "source", "reason", "error", "metrics"}
+    assert set(shapes["CxoneAnswer"]["properties"]) == {
+        "messages",
+        "source",
+        "reason",
+        "error",
+        "document",
+        "metrics",
+    }
     assert {"status", "conversationId", "routing_decision", "fallback_action", "suggested_response"} <= set(
         shapes["CognigyAnswer"]["properties"]
     )

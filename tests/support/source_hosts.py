@@ -136,14 +136,42 @@ class Conversations(Host):
 Frame = Mapping[str, Any] | str
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A status, and what is said of it."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A `chat.completion` in one piece, whatever was asked for; `streams`: the same as events, likewise."""
+
+    text: str
+    document: Mapping[str, Any] | None = None
+    streams: bool = False
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """As the document has it."""
+        choice = {"index": 0, "message": {"role": "assistant", "content": self.text}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 340, "completion_tokens": 85, "total_tokens": 425}
+        head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o-mini"}
+        return self.document or {**head, "choices": [choice], "usage": usage}
+
+
+Reaction = int | Refusal | Whole | Sequence[Frame]
+
+
 @dataclass
 class Models(Host):
     """Completions over a socket, as events and whole. Each question takes the next of `answers`, the last for ever.
 
-    An answer is a status, or frames: documents, texts as they are, CUT or SILENT.
+    An answer is a status, a Refusal, a Whole, or frames: documents, texts as they are, CUT or SILENT.
     """
 
-    answers: list[int | Sequence[Frame]] = field(default_factory=list)
+    answers: list[Reaction] = field(default_factory=list)
     health: int = 200
     key: str = MODEL_KEY
     asked: list[Any] = field(default_factory=list)
@@ -162,7 +190,7 @@ class Models(Host):
         """From now on this is answered."""
         self.answers = [frames]
 
-    def _next(self) -> int | Sequence[Frame]:
+    def _next(self) -> Reaction:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def _health(self, request: Request) -> Response:
@@ -182,7 +210,12 @@ class Models(Host):
         self.asked.append(seen.json)
         answer = self._next()
         if isinstance(answer, int):
-            return JSONResponse({"error": {"message": "canary-upstream-text"}}, answer)
+            answer = Refusal(answer, "canary-upstream-text")
+        if isinstance(answer, Refusal):
+            return JSONResponse({"error": {"message": answer.message}}, answer.status)
+        if isinstance(answer, Whole) and not answer.streams:
+            return JSONResponse(answer.body)
+        answer = spoken(answer.text) if isinstance(answer, Whole) else answer
         if not seen.json.get("stream"):
             return Response(_text(answer[0]), media_type="application/json")
         return StreamingResponse(_events(answer), media_type="text/event-stream")
@@ -201,7 +234,8 @@ class Models(Host):
         except WebSocketDisconnect:
             return
 
-    async def _said(self, socket: WebSocket, answer: int | Sequence[Frame]) -> None:
+    async def _said(self, socket: WebSocket, answer: Reaction) -> None:
+        assert not isinstance(answer, Refusal | Whole), "nobody says that over a socket"
         frames = [{"error": {"code": answer, "message": "canary-upstream-text"}}] if isinstance(answer, int) else answer
         for frame in frames:
             if frame == SILENT:

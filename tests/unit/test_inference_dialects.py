@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
 
 from reconciler.inference.chat import Message, Role, Usage
-from reconciler.inference.dialects import DIALECTS, OpenAI
+from reconciler.inference.dialects import DIALECTS
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
+from reconciler.inference.formats import Form
 from reconciler.model.inference import Sampling
 
 SCHEMA = {"type": "object", "properties": {"intent": {"type": "string"}}, "required": ["intent"]}
@@ -72,7 +73,9 @@ def test_openai_leaves_to_the_provider_what_nobody_declared() -> None:
 
 def test_older_gateways_are_asked_for_any_json() -> None:
     """Those of the fallback webhook know `json_object` only."""
-    assert OpenAI(structured="json_object").request(QUESTION)["response_format"] == {"type": "json_object"}
+    asked = DIALECTS["openai"].request(replace(QUESTION, form=Form.OBJECT))
+    assert asked["response_format"] == {"type": "json_object"}
+    assert asked["messages"] == OPENAI_MESSAGES
 
 
 def test_the_bot_gateway_gets_the_five_fields_of_its_contract() -> None:

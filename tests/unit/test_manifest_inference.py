@@ -17,6 +17,7 @@ from reconciler.model.inference import (
     Expectations,
     History,
     Price,
+    Response,
     SafetyAction,
     Sampling,
     Signature,
@@ -92,7 +93,8 @@ def test_a_route_has_from_its_channel_what_it_leaves_out() -> None:
     assert cognigy.signature.scheme is SignatureScheme.STANDARD
     assert cognigy.history == History("/api/v2/conversations/summaries", 10, 2_000)
     assert (cognigy.sampling, cognigy.deadline_ms) == (Sampling(0.2, 500), 7_000)
-    assert (cognigy.response, cognigy.safety, cognigy.pricing) == ("routing-decision", "customer-talk", "list-prices")
+    assert cognigy.response == Response("routing-decision")
+    assert (cognigy.safety, cognigy.pricing) == ("customer-talk", "list-prices")
 
 
 def test_what_is_written_is_what_is_declared() -> None:

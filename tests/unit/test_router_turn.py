@@ -21,6 +21,7 @@ from reconciler.inference.dialects import DIALECTS
 from reconciler.inference.events import Question
 from reconciler.inference.safety import Screen
 from reconciler.model.address import Address
+from reconciler.model.channels import DECISION_SCHEMA
 from reconciler.model.inference import (
     Channel,
     Engine,
@@ -37,7 +38,6 @@ from reconciler.model.inference import (
 )
 from reconciler.router import Bound, Verifier
 from reconciler.router.answers import answer
-from reconciler.router.decision import DECISION_SCHEMA
 from reconciler.router.events import Event, read
 from reconciler.router.gate import Gate
 from reconciler.router.measures import Measures
@@ -123,7 +123,9 @@ def bound(model: Model, channel: Channel = Channel.CXONE, api: Api | None = None
     check = Verifier(SignatureScheme.HMAC, "x", 300, (b"k",))
     contract = AnswerContract(ResponseSchema("d", DECISION_SCHEMA)) if channel is Channel.COGNIGY else None
     made = Bound(
-        *(route, CALLEES, upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES), reads=upstream
+        *(route, CALLEES, upstream, check, TEMPLATE, POLICY, Screen(POLICY), None, contract, PRICES),
+        reads=upstream,
+        decides=channel is Channel.COGNIGY,
     )
     return replace(made, **other)
 

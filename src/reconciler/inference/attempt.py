@@ -24,13 +24,16 @@ from reconciler.errors import (
 )
 from reconciler.inference.chat import Usage
 from reconciler.inference.dialects import Dialect, Reader, Wire
-from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
+from reconciler.inference.events import WHOLE, Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
 from reconciler.inference.sse import Parser
 from reconciler.transport import Client, Patience, Waiting
 
 TAIL_SECONDS = 1.0
 """How long the usage or the marker behind a whole answer is waited for."""
 SETTLE_SECONDS = 0.05
+
+EVENTS, JSON = "text/event-stream", "application/json"
+"""An answer that streams, and one in one piece: one of them is asked for, and either is taken."""
 
 _ERRORS: Mapping[Kind, type[GatewayError]] = {
     Kind.THROTTLED: Throttled,
@@ -160,8 +163,12 @@ async def _frames(
             async for text in talk:
                 yield (Frame(text),)
         return
-    parser = Parser()
-    async with link.stream(dialect.path, body=body, patience=patience) as answer:
+    accept, also = (EVENTS, JSON) if question.stream else (JSON, EVENTS)
+    async with link.stream(dialect.path, body=body, accept=accept, also=(also,), patience=patience) as answer:
+        if answer.media_type == JSON:
+            yield [Frame(b"".join([chunk async for chunk in answer]).decode(errors="replace"), WHOLE)]
+            return
+        parser = Parser()
         async for chunk in answer:
             if events := parser.feed(chunk):
                 yield [Frame(event.data, event.event) for event in events]

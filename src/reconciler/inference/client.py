@@ -21,6 +21,7 @@ from reconciler.inference.cache import request_hash
 from reconciler.inference.chat import Usage
 from reconciler.inference.dialects import Dialect, Wire
 from reconciler.inference.events import Delta, Finished, Question, Restarted
+from reconciler.inference.formats import AFTER, Form, form_of, is_refused
 from reconciler.model.ports import Clock, Progress
 from reconciler.transport import Backoff, Client
 
@@ -56,6 +57,7 @@ class InferenceClient:
         self._clock = clock
         self._listen = listen
         self._backoff = Backoff(random.Random())  # noqa: S311 - jitter
+        self._refused: dict[str, set[Form]] = {}
 
     async def ask(
         self,
@@ -102,7 +104,7 @@ class InferenceClient:
     async def _told(self, question: Question, course: _Course) -> AsyncGenerator[Sequence[Told], None]:
         """What there is to tell, as much at once as arrived at once; a Reply is the last of the last."""
         while True:
-            asked = replace(question, model=course.model)
+            asked = replace(question, model=course.model, form=self._form(question, course.model))
             course.begin()
             try:
                 async with aclosing(attempted(self._link, self._dialect, asked, course.limits_left())) as pieces:
@@ -112,8 +114,29 @@ class InferenceClient:
                 problem = error
             else:
                 return
-            if await self._goes_on(course, problem) is Step.NEXT_MODEL:
+            if course.heard is Heard.NOTHING and self._asks_otherwise(asked, problem):
+                course.again()
+            elif await self._goes_on(course, problem) is Step.NEXT_MODEL:
                 yield (Restarted(course.model),)
+
+    def _form(self, question: Question, model: str) -> Form | None:
+        """The first form that the gateway has not refused for this model."""
+        form, refused = form_of(question.form, question.schema, self._dialect.forms), self._refused.get(model, ())
+        while form is not None and form in refused:
+            form = AFTER.get(form)
+        return form
+
+    def _asks_otherwise(self, asked: Question, problem: GatewayError) -> bool:
+        """Whether the form was refused and there is another. It is remembered for the model, and said once."""
+        form = asked.form
+        if form is None or form not in AFTER or not is_refused(problem):
+            return False
+        refused = self._refused.setdefault(asked.model, set())
+        if form not in refused:
+            refused.add(form)
+            about = {"model": asked.model, "refused": form.value, "instead": AFTER[form].value}
+            self._listen("response_format_refused", {"gateway": self._link.gateway, **about})
+        return True
 
     async def _goes_on(self, course: _Course, problem: GatewayError) -> Step:
         """Wait where that is due; raises the problem when it is the last word."""
@@ -178,6 +201,10 @@ class _Course:
         self._sent += 1
         self.attempt += 1
         self.forget()
+
+    def again(self) -> None:
+        """The next attempt is the same one, put otherwise."""
+        self.attempt -= 1
 
     def take(self, step: Step) -> None:
         if step is Step.NEXT_MODEL:

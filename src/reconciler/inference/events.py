@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from reconciler.inference.chat import Message, Usage
+from reconciler.inference.formats import Form
 from reconciler.model.inference import Sampling
 
 
@@ -15,7 +16,8 @@ from reconciler.model.inference import Sampling
 class Question:
     """What is asked. `schema` is the JSON Schema that the answer shall satisfy; `session` names the conversation.
 
-    `safety_filters` are asked of gateways that filter by themselves.
+    `safety_filters` are asked of gateways that filter by themselves. `form` is how an answer in JSON is asked for,
+    None: as well as the dialect can. `stream` False asks for it in one piece.
     """
 
     model: str
@@ -24,6 +26,8 @@ class Question:
     schema: Mapping[str, Any] | None = None
     session: str = ""
     safety_filters: tuple[str, ...] = ()
+    form: Form | None = None
+    stream: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,15 @@ class Failed:
 Event: TypeAlias = Delta | Usage | Finished | Failed | Restarted
 
 
+WHOLE = "whole"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message of a stream: a server-sent event's data and name, or a WebSocket text."""
+    """One message of a stream: a server-sent event's data and name, or a WebSocket text.
+
+    An answer that came in one piece is a single one, by the name of WHOLE.
+    """
 
     data: str
     name: str = "message"

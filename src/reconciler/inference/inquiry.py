@@ -13,6 +13,7 @@ from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
 from reconciler.inference.cost import Cost
 from reconciler.inference.events import Question
+from reconciler.inference.formats import FORMS
 from reconciler.inference.purse import Purse
 from reconciler.inference.safety import Screen, Screened
 from reconciler.model.inference import Pricing, Probe, PromptTemplate
@@ -51,7 +52,16 @@ class Inquiry:
     def question(self, called: str) -> Question:
         """The first question. Raises PromptError."""
         messages = prompts.render(self.template, self.probe.variables)
-        return Question(called, messages, self.probe.sampling, self.schema, session=f"probe-{self.probe.name}")
+        probe, mode = self.probe, self.probe.response.mode
+        return Question(
+            called,
+            messages,
+            probe.sampling,
+            self.schema,
+            session=f"probe-{probe.name}",
+            form=None if mode is None else FORMS[mode],
+            stream=probe.response.stream,
+        )
 
     def warm_up(self) -> None:
         """Load what the question and its answer need. Raises InferenceError where that cannot be had."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from reconciler.kinds.answer import Asking
 from reconciler.kinds.base import NO_OTHER_NAMES, Day, Document, Membership, Metadata, Name, RootMetadata, Strict, Text
 from reconciler.kinds.prompt import VariableName
 
@@ -70,6 +71,10 @@ class ProbeSpec(Strict):
         default={}, description="What the template's holes are filled with.", json_schema_extra=NO_OTHER_NAMES
     )
     expect: ExpectModel = Field(default_factory=ExpectModel)
+    response: Asking | None = Field(
+        default=None,
+        description="How the answer is asked for: a ResponseSchema by name, or more; left out, by `expect.schema`.",
+    )
     sampling: SamplingModel = Field(default_factory=SamplingModel)
     pricing: Name | None = Field(default=None, description="A Pricing by name.")
     gate: bool = Field(default=False, description="Whether a rejection fails an apply and rolls it back.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag
 
+from reconciler.kinds.answer import Answering
 from reconciler.kinds.base import Document, Metadata, Name, SecretReference, Strict, Text
 from reconciler.kinds.probe import Milliseconds, Model, SamplingModel
 from reconciler.model.inference import CALLS_PER_SECOND
@@ -81,7 +82,9 @@ class RouteSpec(Strict):
     endpoint: Name = Field(description="The Endpoint that answers, by name.")
     fallback_models: list[Model] = Field(default=[], description="Asked after it, in this order.")
     safety: Name | None = Field(default=None, description="A SafetyPolicy by name.")
-    response: Name | None = Field(default=None, description="A ResponseSchema by name.")
+    response: Answering | None = Field(
+        default=None, description="A ResponseSchema by name, or how answers are asked for and what of them is said."
+    )
     fallback: Text | None = Field(default=None, description="What is said when nothing else can be.")
     pricing: Name | None = Field(default=None, description="A Pricing by name.")
     sampling: SamplingModel = Field(default_factory=SamplingModel)

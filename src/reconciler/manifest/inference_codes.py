@@ -25,6 +25,8 @@ SUMMARIES: Mapping[str, str] = {
     "LLM018": "a history path that cannot be filled",
     "LLM019": "another currency",
     "LLM020": "a field that the channel has no use for",
+    "LLM021": "an answer that nothing is said of",
+    "LLM022": "JSON without a schema",
 }
 
 CODES: Mapping[str, str] = {
@@ -93,6 +95,16 @@ CODES: Mapping[str, str] = {
         "and `sessionId`, those of `cognigy` `conversationId` and `userId`."
     ),
     "LLM019": "`maxCostUsd` is in US dollars, and the probe's Pricing is in another currency; nothing is converted.",
+    "LLM021": (
+        "`response.speak` is a JSON pointer to the text in a structured answer that the bot says. Without a schema an "
+        "answer has no members; and where the schema has no such member, or one that is never a text, every turn "
+        "would end in the fallback. The empty pointer says the whole document."
+    ),
+    "LLM022": (
+        "`response.mode` says how JSON is asked for. `json_schema` and `prompt` send a schema, so that there has to be "
+        "one; `json_object` alone would leave a route with a document of which nobody knows what to say. Cognigy "
+        "routes have the schema of their channel."
+    ),
     "LLM020": (
         "Only events of `cognigy` say how sure the bot was, so that only its routes have a `threshold`. A field that "
         "does nothing is refused, since whoever wrote it expects something of it."

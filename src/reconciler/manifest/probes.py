@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.manifest.answers import probe_response
 from reconciler.manifest.document import Document
 from reconciler.manifest.fleet import Fleet
 from reconciler.manifest.lookup import Lookup
@@ -30,18 +31,20 @@ def probe(document: Document, fleet: Fleet, lookup: Lookup) -> Probe:
         lookup.diagnostics += _variables(document, template)
     if prices is not None or not spec.get("pricing"):
         lookup.diagnostics += _prices(document, prices, fleet.models(endpoints))
+    response = probe_response(document, lookup)
     return Probe(
         document.name,
         endpoints,
         spec["prompt"],
         spec.get("variables", {}),
-        expectations(expect),
+        expectations({"schema": response.schema, **expect}),
         sampling(spec.get("sampling", {}), Sampling()),
         spec.get("pricing"),
         spec.get("gate", False),
         None if spec.get("budget") is None else float(spec["budget"]),
         spec.get("cheapest") == "models",
         spec.get("deadlineMs", 15_000),
+        response,
         source_of(document),
     )
 

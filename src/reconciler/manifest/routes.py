@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from reconciler.manifest.answers import route_response
 from reconciler.manifest.document import Document
 from reconciler.manifest.fleet import Fleet
 from reconciler.manifest.lookup import Lookup
@@ -14,11 +15,12 @@ from reconciler.manifest.probes import missing_prices, sampling
 from reconciler.manifest.problems import diagnostic, did_you_mean
 from reconciler.manifest.prompts import source_of, variable
 from reconciler.model.address import Address
-from reconciler.model.channels import CHANNELS
+from reconciler.model.channels import CHANNELS, SCHEMAS
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.inference import (
     Channel,
     History,
+    Response,
     Route,
     Signature,
     SignatureScheme,
@@ -31,7 +33,7 @@ def route(document: Document, fleet: Fleet, lookup: Lookup) -> Route | None:
     spec = document.data["spec"]
     template = lookup.named(document, ("spec", "prompt"), "PromptTemplate")
     lookup.named(document, ("spec", "safety"), "SafetyPolicy")
-    lookup.named(document, ("spec", "response"), "ResponseSchema")
+    response = route_response(document, lookup, SCHEMAS.get(Channel(spec["channel"])))
     prices = lookup.named(document, ("spec", "pricing"), "Pricing")
     if template is not None:
         lookup.diagnostics += _variables(document, template)
@@ -43,10 +45,11 @@ def route(document: Document, fleet: Fleet, lookup: Lookup) -> Route | None:
     if resource is not None:
         lookup.diagnostics += _models(document, resource, prices)
         lookup.diagnostics += _deadline(document, resource)
-    return _built(document, endpoint, spec)
+    return _built(document, endpoint, response)
 
 
-def _built(document: Document, endpoint: Address, spec: Mapping[str, Any]) -> Route:
+def _built(document: Document, endpoint: Address, response: Response) -> Route:
+    spec = document.data["spec"]
     channel = Channel(spec["channel"])
     usual = CHANNELS[channel]
     return Route(
@@ -60,7 +63,7 @@ def _built(document: Document, endpoint: Address, spec: Mapping[str, Any]) -> Ro
         _history(spec.get("history"), channel),
         tuple(spec.get("fallbackModels", ())),
         spec.get("safety"),
-        spec.get("response"),
+        response,
         spec.get("pricing"),
         sampling(spec.get("sampling", {}), usual.sampling),
         float(spec.get("threshold", 0.75)),

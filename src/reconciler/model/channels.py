@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.model.inference import Channel, Sampling
 
@@ -24,6 +25,23 @@ class ChannelDefaults:
     sampling: Sampling
     deadline_ms: int
     confident: bool
+
+
+DECISION_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["classified_intent", "confidence", "suggested_response", "requires_human_agent"],
+    "properties": {
+        "classified_intent": {"type": "string"},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "extracted_parameters": {"type": "object"},
+        "suggested_response": {"type": "string"},
+        "requires_human_agent": {"type": "boolean"},
+    },
+}
+"""The routing decision of the fallback webhook."""
+
+SCHEMAS: Mapping[Channel, Mapping[str, Any]] = {Channel.COGNIGY: DECISION_SCHEMA}
+"""What a route asks for that names no ResponseSchema; answers on other channels are texts."""
 
 
 CHANNELS: Mapping[Channel, ChannelDefaults] = {

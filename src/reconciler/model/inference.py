@@ -85,6 +85,28 @@ class ResponseSchema:
     source: Source = field(default=NOWHERE, compare=False)
 
 
+class AnswerMode(StrEnum):
+    """How an answer in JSON is asked for: by its schema, as any JSON object, or by the prompt alone."""
+
+    JSON_SCHEMA = "json_schema"
+    JSON_OBJECT = "json_object"
+    PROMPT = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How an answer is asked for, and what of it is said.
+
+    `schema` names a ResponseSchema. `mode` None: as well as the gateway can. `speak` is a JSON pointer to the text of
+    the answer that is said, empty for all of it, None for what is usual. `stream` False: in one piece.
+    """
+
+    schema: str | None = None
+    mode: AnswerMode | None = None
+    speak: str | None = None
+    stream: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Of one model, per million tokens, in the currency of its Pricing. `retires_on` is the first day without it."""
@@ -128,7 +150,7 @@ class Expectations:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A question put to endpoints to prove that they work.
+    """A question put to endpoints to prove that they work. `response` says how it is asked, `expect` what must come.
 
     `endpoints` are the addresses that its selector found. `gate` lets a rejection fail an apply. `budget` bounds
     what one run may spend on it; `cheapest_models` lists models first, which costs nothing.
@@ -145,6 +167,7 @@ class Probe:
     budget: float | None = None
     cheapest_models: bool = False
     deadline_ms: int = 15_000
+    response: Response = field(default_factory=Response)
     source: Source = field(default=NOWHERE, compare=False)
 
 
@@ -211,7 +234,7 @@ class Route:
     history: History | None = None
     fallback_models: tuple[str, ...] = ()
     safety: str | None = None
-    response: str | None = None
+    response: Response = field(default_factory=Response)
     pricing: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     threshold: float = 0.75

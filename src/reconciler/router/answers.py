@@ -3,7 +3,7 @@
 ::
 
     channel   answered                                 fallback
-    cxone     source llm_gateway                       source fallback, reason as the contract has it, error: ours
+    cxone     source llm_gateway, document with schema source fallback, reason as the contract has it, error: ours
     cognigy   status success, routing_decision         status schema_validation_failed or fallback, route_to_human
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.model.inference import Channel
-from reconciler.router.decision import spoken
+from reconciler.model.spoken import text_at
 from reconciler.router.events import Event
 from reconciler.router.reasons import Reason
 from reconciler.router.turn import Turn
@@ -34,7 +34,7 @@ def above_threshold(event: Event) -> Mapping[str, Any]:
 
 
 def _cxone(turn: Turn) -> Mapping[str, Any]:
-    text = None if turn.reason else spoken(turn.value)
+    text = None if turn.reason else _spoken(turn)
     if text is None:
         turn.reason = turn.reason or Reason.ANSWER_INVALID
         return {
@@ -44,12 +44,14 @@ def _cxone(turn: Turn) -> Mapping[str, Any]:
             "error": turn.reason.value,
             "metrics": _metrics(turn),
         }
-    return {"messages": [{"text": text}], "source": "llm_gateway", "metrics": _metrics(turn)}
+    document = {} if turn.bound.speak is None else {"document": turn.value}
+    return {"messages": [{"text": text}], "source": "llm_gateway", **document, "metrics": _metrics(turn)}
 
 
 def _cognigy(turn: Turn, event: Event) -> Mapping[str, Any]:
     if turn.reason is None:
-        return {"status": "success", "conversationId": event.conversation, "routing_decision": turn.value}
+        told = {} if turn.bound.route.response.speak is None else {"suggested_response": _spoken(turn)}
+        return {"status": "success", "conversationId": event.conversation, "routing_decision": turn.value, **told}
     return {
         "status": "schema_validation_failed" if turn.reason is Reason.ANSWER_INVALID else "fallback",
         "conversationId": event.conversation,
@@ -57,6 +59,12 @@ def _cognigy(turn: Turn, event: Event) -> Mapping[str, Any]:
         "fallback_action": HANDOVER,
         "suggested_response": turn.bound.route.fallback,
     }
+
+
+def _spoken(turn: Turn) -> str | None:
+    """What is said of an answer; None for a document in which safety left nothing to say."""
+    pointer = turn.bound.speak
+    return text_at(turn.value, "" if pointer is None else pointer)
 
 
 def _metrics(turn: Turn) -> Mapping[str, Any]:

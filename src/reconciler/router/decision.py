@@ -9,24 +9,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.inference.answer import Answer
 from reconciler.inference.client import Reply
 from reconciler.inference.safety import Screen, Verdict
+from reconciler.model.channels import SCHEMAS
 from reconciler.model.inference import Channel
+from reconciler.model.spoken import text_at
 from reconciler.router.reasons import Reason
 
 if TYPE_CHECKING:
     from reconciler.router.table import Bound
-
-DECISION_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["classified_intent", "confidence", "suggested_response", "requires_human_agent"],
-    "properties": {
-        "classified_intent": {"type": "string"},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "extracted_parameters": {"type": "object"},
-        "suggested_response": {"type": "string"},
-        "requires_human_agent": {"type": "boolean"},
-    },
-}
-"""What a Cognigy route asks for that names no ResponseSchema, and what any of its answers must hold."""
 
 _FINISHED: Mapping[str, Reason] = {
     "length": Reason.ANSWER_CUT,
@@ -36,9 +25,6 @@ _FINISHED: Mapping[str, Reason] = {
 """Finish reasons of an answer that is not to be said."""
 
 _ORDER = (Verdict.CLEAN, Verdict.REPORTED, Verdict.REDACTED, Verdict.BLOCKED)
-_SPOKEN = ("text", "suggested_response")
-"""Members of a structured answer that hold what is said."""
-
 PLAIN_DIGITS = 7
 """A number with fewer digits is nobody's telephone or card."""
 
@@ -68,20 +54,20 @@ def judged(bound: Bound, reply: Reply) -> Judged:
     if bound.contract is None:
         return _screened(text, bound.screen)
     answer = bound.contract.read(text)
-    if answer.satisfies and bound.route.channel is Channel.COGNIGY:
+    if answer.satisfies and bound.decides:
         answer = _decision(answer.value)
+    if answer.satisfies and bound.speak is not None and text_at(answer.value, bound.speak) is None:
+        answer = Answer(None, (f"{bound.speak}: nothing to say",))
     if not answer.satisfies:
         shown = _screened(text, bound.screen)
         return Judged(None, Reason.ANSWER_INVALID, answer.problems, shown.value or "", shown.verdict, shown.found)
     return _screened(answer.value, bound.screen)
 
 
-def spoken(value: Any) -> str | None:
-    """What is said of an answer; None for a document that holds nothing to say."""
-    if isinstance(value, str):
-        return value
-    said = [value.get(name) for name in _SPOKEN] if isinstance(value, dict) else []
-    return next((text for text in said if isinstance(text, str) and text.strip()), None)
+def decides(schema: Mapping[str, Any], channel: Channel) -> bool:
+    """Whether answers to this schema are the decisions of the channel's contract: it has all members, or says none."""
+    wanted = SCHEMAS.get(channel)
+    return wanted is not None and set(wanted["required"]) <= set(schema.get("properties") or wanted["properties"])
 
 
 def clean(text: str) -> str:

@@ -71,12 +71,16 @@ class TurnMetrics(BaseModel):
 
 
 class CxoneAnswer(BaseModel):
-    """The answer to a CxoneEvent. `reason` and `error` stand in a fallback only; `error` is the closed list's."""
+    """The answer to a CxoneEvent. `reason` and `error` stand in a fallback only; `error` is the closed list's.
+
+    `document` is the whole answer of a route that asks for one by a schema.
+    """
 
     messages: list[TextMessage]
     source: Literal["llm_gateway", "fallback"]
     reason: str | None = None
     error: str | None = None
+    document: Any = None
     metrics: TurnMetrics
 
 
@@ -85,7 +89,7 @@ class CognigyAnswer(BaseModel):
 
     status: Literal["success", "schema_validation_failed", "fallback", "above_threshold"]
     conversationId: str  # noqa: N815 - the contract's
-    routing_decision: Decision | None = None
+    routing_decision: Decision | dict[str, Any] | None = None
     action: Literal["none"] | None = None
     error: str | None = None
     fallback_action: Literal["route_to_human"] | None = None

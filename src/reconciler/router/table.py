@@ -13,9 +13,11 @@ from reconciler.inference.client import Reply
 from reconciler.inference.defaults import CONTEXT_WINDOW_TOKENS
 from reconciler.inference.dialects import Dialect
 from reconciler.inference.events import Question
+from reconciler.inference.formats import FORMS, Form, instruction
 from reconciler.inference.safety import Screen
 from reconciler.inference.tokens import count_tokens
 from reconciler.model.capability import Called
+from reconciler.model.channels import SCHEMAS
 from reconciler.model.inference import (
     Channel,
     InferenceDeclarations,
@@ -26,9 +28,13 @@ from reconciler.model.inference import (
     SafetyPolicy,
 )
 from reconciler.model.resource import Resource
-from reconciler.router.decision import DECISION_SCHEMA
+from reconciler.model.spoken import usual
+from reconciler.router.decision import decides
 from reconciler.router.signature import Verifier
 from reconciler.transport import Client
+
+CHARACTERS_PER_TOKEN = 3
+"""Of JSON, at the least."""
 
 
 class Asks(Protocol):
@@ -57,6 +63,8 @@ class Bound:
     """One route. `callees` in the order in which they are asked; `patience` in seconds for a first token.
 
     `upstream` has the models, `reads` the conversation's earlier turns; None where no history is wanted.
+    `speak` is the pointer to what is said of an answer, None where answers are texts; `decides`: they are the decisions
+    of the channel's contract. `form` is how they are asked for.
     """
 
     route: Route
@@ -72,6 +80,9 @@ class Bound:
     window: int = CONTEXT_WINDOW_TOKENS
     patience: float | None = None
     reads: Upstream | None = None
+    speak: str | None = None
+    decides: bool = False
+    form: Form | None = None
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:
@@ -108,7 +119,8 @@ def bound(
 ) -> Bound:
     """A route with what it names. Raises InferenceError for a schema or a detector that cannot be used."""
     policy = declared.safety[route.safety] if route.safety else None
-    wanted = declared.schemas[route.response] if route.response else _usual_schema(route.channel)
+    wanted = declared.schemas[route.response.schema] if route.response.schema else _usual_schema(route.channel)
+    schema, mode = wanted.schema if wanted else None, route.response.mode
     timeout = endpoint.spec.get("timeoutMs")
     return Bound(
         route,
@@ -121,12 +133,15 @@ def bound(
         declared.prompts[route.prompt],
         policy,
         Screen(policy) if policy else None,
-        wanted.schema if wanted else None,
+        schema,
         AnswerContract(wanted) if wanted else None,
         declared.pricing[route.pricing] if route.pricing else None,
-        _window(endpoint),
+        _room(_window(endpoint), schema),
         timeout / 1000 if timeout else None,
         reads,
+        _spoken(route, schema),
+        schema is not None and decides(schema, route.channel),
+        None if mode is None else FORMS[mode],
     )
 
 
@@ -139,7 +154,22 @@ def warm(table: Table) -> None:
 
 
 def _usual_schema(channel: Channel) -> ResponseSchema | None:
-    return ResponseSchema("decision", DECISION_SCHEMA) if channel is Channel.COGNIGY else None
+    schema = SCHEMAS.get(channel)
+    return None if schema is None else ResponseSchema("decision", schema)
+
+
+def _spoken(route: Route, schema: Mapping[str, Any] | None) -> str | None:
+    """A Cognigy.AI flow takes the whole document, and something is said of it only where the route wants that."""
+    if schema is None or route.response.speak is not None or route.channel is Channel.COGNIGY:
+        return route.response.speak
+    return usual(schema)
+
+
+def _room(window: int, schema: Mapping[str, Any] | None) -> int:
+    """What a schema leaves of a window: a provider counts it, whether it is sent in words or not."""
+    if schema is None:
+        return window
+    return max(window // 2, window - len(instruction(schema)) // CHARACTERS_PER_TOKEN)
 
 
 def _window(endpoint: Resource) -> int:

@@ -109,7 +109,13 @@ async def _asked(turn: Turn, event: Event, kit: Kit, messages: Sequence[Message]
     """One question, its answer judged, and its line in the audit."""
     bound = turn.bound
     question = Question(
-        bound.callees[0].called, tuple(messages), bound.route.sampling, bound.schema, event.conversation
+        bound.callees[0].called,
+        tuple(messages),
+        bound.route.sampling,
+        bound.schema,
+        event.conversation,
+        form=bound.form,
+        stream=bound.route.response.stream,
     )
     payload = bound.upstream.dialect.request(question)
     key = cache_key(bound.upstream.name, bound.policy, payload)

@@ -174,17 +174,19 @@ class Client:
         *,
         body: Any,
         accept: str = "text/event-stream",
+        also: tuple[str, ...] = (),
         patience: Patience = Patience(),  # noqa: B008 - frozen
         conceal: Sequence[SecretValue] = (),
     ) -> AsyncIterator[Stream]:
         """POST `body` and give the answer's bytes as they come; the connection is closed with the block.
 
-        Sent once: whoever reads knows whether a repetition would say something twice. Raises GatewayError, at the
-        start and between bytes; a connection that breaks between bytes is an IncompleteStream.
+        `accept` is asked for, and a type in `also` is taken as well. Sent once: whoever reads knows whether a
+        repetition would say something twice. Raises GatewayError, at the start and between bytes; a connection that
+        breaks between bytes is an IncompleteStream.
         """
         call, url = self._addressed("POST", path, None, conceal)
         headers = {**_HEADERS, "accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
-        sending = Sending(call, url, encoded(body), headers, Countdown(call, patience))
+        sending = Sending(call, url, encoded(body), headers, Countdown(call, patience), also)
         async with streaming(self._link, sending) as answer:
             yield answer
 

@@ -42,20 +42,22 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One request that is ready but for its credential."""
+    """One request that is ready but for its credential. `also` are types of an answer besides the one asked for."""
 
     call: Call
     url: str
     content: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     countdown: Countdown = field(repr=False)
+    also: tuple[str, ...] = ()
 
 
 class Stream:
-    """An answer under way: iterate once over its bytes. Header names are in lower case."""
+    """An answer under way: iterate once over its bytes. Header names are in lower case, as `media_type` is."""
 
     def __init__(self, sending: Sending, response: httpx.Response, size_cap: int) -> None:
         self.headers: Mapping[str, str] = response.headers
+        self.media_type = _media_type(response)
         self.request_id = translate.request_id_of(response.headers)
         self._sending = sending
         self._response = response
@@ -153,10 +155,14 @@ async def _bounded(link: Link, sending: Sending, response: httpx.Response) -> by
 
 
 def _require_type(sending: Sending, response: httpx.Response) -> None:
-    wanted = sending.headers["accept"]
-    given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != wanted:
+    wanted, given = sending.headers["accept"], _media_type(response)
+    if given != wanted and given not in sending.also:
         shown = given if given.isprintable() and given else "no content type"
         raise translate.garbled(
             sending.call, f"it answered with {shown[:60]} instead of {wanted}", response.status_code
         )
+
+
+def _media_type(response: httpx.Response) -> str:
+    """Without its parameters."""
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()

@@ -47,5 +47,11 @@ CODES: Mapping[str, str] = {
         "are one service names the second, or a pattern within its domain, in `allowedHosts` of the settings; a "
         "pattern for everything does not count."
     ),
+    "WIRING011": (
+        "A Probe or a Route says how answers are asked for (`response.mode`, `response.stream`) in a way that the "
+        "contract of its gateway has no field for. Over NICE CXone's WebSocket and Genesys Cloud's invoke call a "
+        "schema travels in the system message (`prompt`, the default there); answers over a WebSocket always come in "
+        "pieces."
+    ),
     "WIRING003": "The file with faults for the gateway in a box is no fault plan.",
 }

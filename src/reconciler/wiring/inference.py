@@ -13,7 +13,7 @@ from reconciler import platforms
 from reconciler.errors import InferenceError, PromptError
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.inference import InferenceDeclarations, Probe
+from reconciler.model.inference import AnswerMode, InferenceDeclarations, Probe, Route
 from reconciler.model.ports import AuditLog, Checker, Clock, Progress
 from reconciler.model.resource import Gateway, Source
 
@@ -102,11 +102,12 @@ def _inquiry(probe: Probe, declared: InferenceDeclarations) -> Inquiry:
 
     expect = probe.expect
     schema = None if expect.schema is None else declared.schemas[expect.schema]
+    asked = None if probe.response.schema is None else declared.schemas[probe.response.schema]
     return Inquiry(
         probe,
         declared.prompts[probe.prompt],
         None if schema is None else AnswerContract(schema),
-        None if schema is None else schema.schema,
+        None if asked is None else asked.schema,
         None if expect.safety is None else Screen(declared.safety[expect.safety]),
         None if probe.pricing is None else declared.pricing[probe.pricing],
     )
@@ -128,6 +129,37 @@ def history_findings(desired: Desired, known: Mapping[str, platforms.OpenablePla
         yield Diagnostic(
             Severity.ERROR, "WIRING009", "a history where there is none", detail, route.source.position(path), path=path
         )
+
+
+def unaskable(desired: Desired) -> Iterator[Diagnostic]:
+    """Probes and routes that ask in a way that their gateway's contract has no words for."""
+    asking = [(route, (route.endpoint,)) for route in desired.inference.routes.values()]
+    asking += [(probe, probe.endpoints) for probe in desired.inference.probes.values()]  # type: ignore[misc]  # both ask
+    for one, endpoints in asking:
+        if one.response.mode is None and one.response.stream:
+            continue
+        for name in sorted({address.gateway for address in endpoints} & set(desired.gateways)):
+            yield from _unaskable(one, desired.gateways[name])
+
+
+def _unaskable(one: Probe | Route, gateway: Gateway) -> Iterator[Diagnostic]:
+    from reconciler.inference.dialects import DIALECTS, Wire  # noqa: PLC0415 - see open_inference
+    from reconciler.inference.formats import FORMS  # noqa: PLC0415 - the same
+
+    dialect, mode = DIALECTS[dialect_of(gateway)], one.response.mode
+    if mode not in {None, AnswerMode.PROMPT} and FORMS[mode] not in dialect.forms:
+        known = [each.value for each in AnswerMode if FORMS[each] in dialect.forms or each is AnswerMode.PROMPT]
+        detail = f"questions to {gateway.name!r} have no field for it; write {' or '.join(known)}, or leave it out."
+        yield _unasked(one, "mode", detail)
+    if not one.response.stream and dialect.wire is Wire.WEBSOCKET:
+        detail = f"{gateway.name!r} is asked over a WebSocket, where answers always come in pieces; take it out."
+        yield _unasked(one, "stream", detail)
+
+
+def _unasked(one: Probe | Route, name: str, detail: str) -> Diagnostic:
+    path = f"/spec/response/{name}"
+    summary = "a way to ask that the gateway does not know"
+    return Diagnostic(Severity.ERROR, "WIRING011", summary, detail, one.source.position(path), path=path)
 
 
 def unfit(declared: InferenceDeclarations) -> Iterator[Diagnostic]:

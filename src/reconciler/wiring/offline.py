@@ -19,7 +19,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.planning import PlanOptions
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import finding, require
-from reconciler.wiring.inference import history_findings, unfit
+from reconciler.wiring.inference import history_findings, unaskable, unfit
 from reconciler.wiring.vendors import misdirected, require_hosts
 
 
@@ -36,7 +36,7 @@ def validate(desired: Desired, allowed_hosts: tuple[str, ...] = ()) -> tuple[Dia
     known = platforms_of(desired)
     fleet = normalized(desired, known)
     limits = unsupported(desired, known)
-    questions = (*unfit(desired.inference), *history_findings(desired, known))
+    questions = (*unfit(desired.inference), *unaskable(desired), *history_findings(desired, known))
     hosts = (*misdirected(desired, known, allowed_hosts), *in_clear(desired, known))
     dates = planning.due(desired, today(SystemClock()))
     rules = (*planning.offline_findings(fleet), *planning.twins(fleet, _abilities(known)))

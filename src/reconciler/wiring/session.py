@@ -23,7 +23,7 @@ from reconciler.wiring.credentials import prepare_credentials, vault_of
 from reconciler.wiring.destinations import in_clear
 from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import GatewayPorts, open_gateway
-from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing, checkers, unfit
+from reconciler.wiring.inference import NO_PROBES, AskingPorts, Probes, Probing, checkers, unaskable, unfit
 from reconciler.wiring.offline import normalized, platforms_of, today, unsupported
 from reconciler.wiring.vendors import require_hosts
 
@@ -83,7 +83,7 @@ async def open_session(
         require(unsupported(chosen, known))
         require_hosts(chosen, known, settings.allowed_hosts)
         if probes.which is not Probing.NONE:
-            require(tuple(unfit(chosen.inference)))
+            require((*unfit(chosen.inference), *unaskable(chosen)))
         held = planning.held(chosen, planning.recorded_for(chosen, known_before), admits)
         vault = vault_of(settings, chosen, machine.environ)
         stack.callback(vault.forget)

@@ -102,9 +102,19 @@ def text_of(messages: Any) -> str:
 
 
 def _told(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """JSON of any kind, where the rules ask for it in words: over a WebSocket there is no other way."""
-    rules = (str(message.get("content")) for message in messages if message.get("role") == "system")
-    return {} if any("JSON object" in rule for rule in rules) else None
+    """What the rules ask for in words: over a WebSocket there is no other way. A schema, or JSON of any kind."""
+    rules = "\n".join(str(message.get("content")) for message in messages if message.get("role") == "system")
+    return schema_in(rules) or ({} if "JSON object" in rules else None)
+
+
+def schema_in(rules: str) -> Mapping[str, Any] | None:
+    """The JSON Schema that stands in a system message, behind these two words."""
+    _, mark, rest = rules.rpartition("JSON Schema: ")
+    try:
+        found = json.JSONDecoder().raw_decode(rest)[0] if mark else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _schema(wanted: Any) -> Mapping[str, Any] | None:

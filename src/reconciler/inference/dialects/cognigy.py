@@ -20,8 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.inference.chat import Message
 from reconciler.inference.dialects.shape import LISTING, Wire, failure_of, parsed, usage_of
 from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question, Restarted
+from reconciler.inference.formats import Form, form_of, messages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,12 @@ class Cognigy:
     path: str = "/ws/v1/llm-gateway/stream"
     listing: str = LISTING
     wire: Wire = Wire.WEBSOCKET
+    forms: frozenset[Form] = frozenset({Form.SCHEMA})
 
     def request(self, question: Question) -> Mapping[str, Any]:
         """The first frame."""
-        template, variables = _templated(question)
+        form = form_of(question.form, question.schema, self.forms)
+        template, variables = _templated(messages_of(question.messages, form, question.schema))
         return {
             "sessionId": question.session,
             "template": template,
@@ -43,11 +47,7 @@ class Cognigy:
             "streaming": True,
             "fallbackModels": [],
             "safetyFilters": list(question.safety_filters),
-            **(
-                {}
-                if question.schema is None
-                else {"responseFormat": {"type": "json_schema", "schema": question.schema}}
-            ),
+            **({"responseFormat": {"type": form.value, "schema": question.schema}} if form is Form.SCHEMA else {}),
         }
 
     def reader(self) -> FrameReader:
@@ -55,10 +55,10 @@ class Cognigy:
         return FrameReader()
 
 
-def _templated(question: Question) -> tuple[str, Mapping[str, str]]:
-    names = [f"{message.role.value}_{number}" for number, message in enumerate(question.messages)]
-    lines = [f"{message.role.value}: {{{{{name}}}}}" for name, message in zip(names, question.messages, strict=True)]
-    return "\n\n".join(lines), dict(zip(names, (message.content for message in question.messages), strict=True))
+def _templated(messages: Sequence[Message]) -> tuple[str, Mapping[str, str]]:
+    names = [f"{message.role.value}_{number}" for number, message in enumerate(messages)]
+    lines = [f"{message.role.value}: {{{{{name}}}}}" for name, message in zip(names, messages, strict=True)]
+    return "\n\n".join(lines), dict(zip(names, (message.content for message in messages), strict=True))
 
 
 class FrameReader:

@@ -12,16 +12,20 @@
 | `refusal`                                    | Failed: the model declines                        |
 | not JSON, no object                          | Failed                                            |
 | the stream ends without any terminal marker  | Failed: incomplete                                |
+| all of it in one piece, with a message       | Delta, Usage; the end is the end                  |
+| in one piece, without any                    | Failed                                            |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.inference.dialects.shape import LISTING, Wire, failure_of, parsed, usage_of
-from reconciler.inference.events import Delta, Event, Failed, Finished, Frame, Kind, Question
+from reconciler.inference.events import WHOLE, Delta, Event, Failed, Finished, Frame, Kind, Question
+from reconciler.inference.formats import Form, form_of, messages_of, response_format
 
 DONE = "[DONE]"
 _TOOLS = frozenset({"tool_calls", "function_call"})
@@ -29,44 +33,40 @@ _TOOLS = frozenset({"tool_calls", "function_call"})
 
 @dataclass(frozen=True, slots=True)
 class OpenAI:
-    """`structured` is how an answer schema is asked for: ``json_schema``, or ``json_object`` for older gateways."""
+    """It has a field for every form of an answer in JSON."""
 
     path: str = "/v1/chat/completions"
     listing: str = LISTING
     wire: Wire = Wire.HTTP
-    structured: str = "json_schema"
+    forms: frozenset[Form] = frozenset(Form)
 
     def request(self, question: Question) -> Mapping[str, Any]:
-        """The body; usage is asked for, since it is not sent otherwise."""
-        return {
-            **completion(question),
-            "stream_options": {"include_usage": True},
-            **_format(question.schema, self.structured),
-        }
+        """The body; usage of a stream is asked for, since it is not sent otherwise."""
+        usage = {"stream_options": {"include_usage": True}} if question.stream else {}
+        return {**completion(question, self.forms), **usage}
 
     def reader(self) -> ChunkReader:
         """A reader of completion chunks."""
         return ChunkReader()
 
 
-def completion(question: Question) -> Mapping[str, Any]:
-    """What every server of chat completions understands."""
+def completion(question: Question, forms: AbstractSet[Form]) -> Mapping[str, Any]:
+    """What every server of chat completions understands. An answer in one piece is what comes where nothing is said."""
     sampling = question.sampling
-    given = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens, "top_p": sampling.top_p}
+    form = form_of(question.form, question.schema, forms)
+    messages = messages_of(question.messages, form, question.schema)
+    given = {
+        "temperature": sampling.temperature,
+        "response_format": response_format(form, question.schema),
+        "max_tokens": sampling.max_tokens,
+        "top_p": sampling.top_p,
+    }
     return {
         "model": question.model,
-        "messages": [{"role": message.role.value, "content": message.content} for message in question.messages],
+        "messages": [{"role": message.role.value, "content": message.content} for message in messages],
         **{name: value for name, value in given.items() if value is not None},
-        "stream": True,
+        **({"stream": True} if question.stream else {}),
     }
-
-
-def _format(schema: Mapping[str, Any] | None, structured: str) -> Mapping[str, Any]:
-    if schema is None:
-        return {}
-    if structured == "json_object":
-        return {"response_format": {"type": "json_object"}}
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
 
 
 class ChunkReader:
@@ -93,7 +93,7 @@ class ChunkReader:
             return [failure_of(document.get("error") or document)]
         model = document.get("model")
         self._model = model if isinstance(model, str) and model else self._model
-        return [*self._chosen(_first(document)), *usage_of(document.get("usage"))]
+        return [*self._chosen(_first(document), frame.name), *usage_of(document.get("usage"))]
 
     def end(self) -> Event:
         """Finished after a finish reason, else the stream was cut."""
@@ -107,16 +107,20 @@ class ChunkReader:
             return Failed(Kind.INCOMPLETE, "the stream ended before it said anything")
         return Finished(self._reason or "stop", self._model)
 
-    def _chosen(self, choice: Mapping[str, Any]) -> Sequence[Event]:
-        delta = choice.get("delta")
+    def _chosen(self, choice: Mapping[str, Any], name: str) -> Sequence[Event]:
+        delta = choice.get("delta", choice.get("message"))
         said = delta if isinstance(delta, dict) else {}
         reason = choice.get("finish_reason")
+        if name == WHOLE and not said:
+            return [Failed(Kind.PROTOCOL, "the answer is no chat completion")]
         if reason in _TOOLS or any(said.get(name) for name in _TOOLS):
             return [Failed(Kind.TOOL_CALL, "the model asked for a tool, and none was offered")]
         if said.get("refusal"):
             return [Failed(Kind.REFUSAL, f"the model declined: {said['refusal']}")]
         if isinstance(reason, str) and reason:
             self._reason = reason
+        elif name == WHOLE:
+            self._reason = "stop"
         text = said.get("content")
         if text is not None and not isinstance(text, str):
             return [Failed(Kind.PROTOCOL, "the content of a delta is no text")]

@@ -7,12 +7,13 @@ No provider speaks this; NICE CXone's bot gateway does, by its contract: exactly
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.inference.dialects.openai import ChunkReader, completion
 from reconciler.inference.dialects.shape import LISTING, Wire
 from reconciler.inference.events import Question
+from reconciler.inference.formats import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,11 @@ class OpenAISocket:
     path: str = "/v1/chat/completions"
     listing: str = LISTING
     wire: Wire = Wire.WEBSOCKET
+    forms: frozenset[Form] = frozenset()
 
     def request(self, question: Question) -> Mapping[str, Any]:
         """The first frame."""
-        return completion(question)
+        return completion(replace(question, stream=True), self.forms)
 
     def reader(self) -> ChunkReader:
         """A reader of completion chunks."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Any, Protocol
 
 from reconciler.inference.chat import Usage
 from reconciler.inference.events import Event, Failed, Frame, Kind, Question
+from reconciler.inference.formats import Form
 
 LISTING = "/v1/models"
 """Where models are listed, nearly everywhere."""
@@ -49,6 +51,10 @@ class Dialect(Protocol):
     @property
     def wire(self) -> Wire:
         """What carries it."""
+
+    @property
+    def forms(self) -> AbstractSet[Form]:
+        """The forms of an answer in JSON that there is a field for."""
 
     def request(self, question: Question) -> Mapping[str, Any]:
         """The body, or the first frame."""

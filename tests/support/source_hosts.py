@@ -249,6 +249,89 @@ class Models(Host):
         return headers.get("authorization") == f"Bearer {self.key}"
 
 
+ORG_ID, ORG_SECRET = "canary-org-id", "canary-org-secret-0123456789"
+
+
+@dataclass
+class Organisation(Models):
+    """Genesys Cloud as its document has it: a token of its own, and the invoke call as events."""
+
+    tokens: int = 0
+    lives: int = 86_400
+    refuses: int = 0
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Login, and the one call."""
+        return (
+            Route("/login/oauth2/token", self._token, methods=["POST"]),
+            Route("/api/v2/ai/llm/gateway/invoke", self._completed, methods=["POST"]),
+        )
+
+    async def _token(self, request: Request) -> Response:
+        form = (await self.note(request)).form
+        if (form.get("client_id"), form.get("client_secret")) != (ORG_ID, ORG_SECRET):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        self.tokens += 1
+        return JSONResponse({"access_token": f"canary-org-token-{self.tokens}", "expires_in": self.lives})
+
+    def _admits(self, headers: Mapping[str, str]) -> bool:
+        if self.refuses:
+            self.refuses -= 1
+            return False
+        return headers.get("authorization") == f"Bearer canary-org-token-{self.tokens}"
+
+
+@dataclass
+class Dialogs(Models):
+    """Cognigy.AI as its document has it: health, registration, and typed frames over a socket.
+
+    `registers` are the statuses that registrations are answered with, one each, 201 after them.
+    """
+
+    permissions: str = "llm-gateway:manage, llm-inference:execute, llm-inference:read"
+    providers: list[Any] = field(default_factory=list)
+    registers: list[int] = field(default_factory=list)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The three calls of the contract."""
+        return (
+            Route("/api/v1/llm-gateway/health", self._health, methods=["GET"]),
+            Route("/api/v1/llm-gateway/providers", self._registered, methods=["POST"]),
+            WebSocketRoute("/ws/v1/llm-gateway/stream", self._conversed),
+        )
+
+    async def _health(self, request: Request) -> Response:
+        seen = await self.note(request)
+        status = self.health if self._admits(seen.headers) else 401
+        return JSONResponse({}, status, headers={"X-Permissions": self.permissions})
+
+    async def _registered(self, request: Request) -> Response:
+        seen = await self.note(request)
+        if not self._admits(seen.headers):
+            return JSONResponse({"message": "no"}, 401)
+        status = self.registers.pop(0) if self.registers else 201
+        if status >= 400:
+            return JSONResponse({"message": "canary-upstream-text"}, status)
+        if any(known["name"] == seen.json["name"] for known in self.providers):
+            return JSONResponse({"status": "exists", "message": "Provider already registered"}, 409)
+        self.providers.append(seen.json)
+        return JSONResponse({"id": "p-1", "status": "active"}, status)
+
+
+def content(text: str) -> Frame:
+    """A piece of an answer in Cognigy.AI's frames."""
+    return {"type": "content", "delta": text}
+
+
+def complete(prompt: int = 40, completion: int = 10, model: str = "gpt-4-1106-preview") -> Frame:
+    """The end of one."""
+    return {
+        "type": "complete",
+        "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
+        "model": model,
+    }
+
+
 def _text(frame: Frame) -> str:
     return frame if isinstance(frame, str) else json.dumps(frame)
 
@@ -310,12 +393,15 @@ class Arrangement:
 
 
 @asynccontextmanager
-async def arranged(root: Path, fleet: str, secrets: Mapping[str, str]) -> AsyncIterator[Arrangement]:
+async def arranged(
+    root: Path, fleet: str, secrets: Mapping[str, str], answering: Models | None = None
+) -> AsyncIterator[Arrangement]:
     """The router of `fleet`, where CONVERSATIONS and MODELS stand for the hosts' addresses."""
     (root / "secrets").mkdir(parents=True)
     for name, value in {"id": CLIENT_ID, "secret": CLIENT_SECRET, "model": MODEL_KEY, **secrets}.items():
         (root / "secrets" / name).write_text(value)
-    told, talks, models = RecordingProgress(), Conversations(), Models(answers=[spoken("It is on its way.")])
+    told, talks, models = RecordingProgress(), Conversations(), answering or Models()
+    models.answers = models.answers or [spoken("It is on its way.")]
     async with AsyncExitStack() as held:
         await held.enter_async_context(at_work(talks, talks.routes()))
         await held.enter_async_context(at_work(models, models.routes()))
@@ -336,12 +422,16 @@ async def arranged(root: Path, fleet: str, secrets: Mapping[str, str]) -> AsyncI
 
 
 def run_with(
-    root: Path, fleet: str, secrets: Mapping[str, str], talk: Callable[[Arrangement], Awaitable[None]]
+    root: Path,
+    fleet: str,
+    secrets: Mapping[str, str],
+    talk: Callable[[Arrangement], Awaitable[None]],
+    models: Models | None = None,
 ) -> None:
     """One conversation with an arrangement of its own."""
 
     async def main() -> None:
-        async with arranged(root / "checkout", fleet, secrets) as at:
+        async with arranged(root / "checkout", fleet, secrets, models) as at:
             await talk(at)
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -f1)
 WORKERS ?= auto
 
-.PHONY: demo test test-real real-litellm real-others check benchmark rival lock setup schemas reference readme clean
+.PHONY: demo test simulate test-real real-litellm real-others check benchmark rival lock setup schemas reference readme clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,10 @@ test: setup  ## everything
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n $(WORKERS)
+
+SECONDS ?= 60
+simulate: setup  ## the whole engine against simulated gateways for SECONDS of one processor; tells the first story that breaks a promise
+	PYTHONPATH=tests/support $(BIN)/python -m simulation campaign --seconds $(SECONDS) --seed $$$$
 
 # Each server is started once: LiteLLM, the slowest, beside all others.
 REAL_LITELLM := $(wildcard tests/real/test_*litellm*.py)

@@ -1,7 +1,8 @@
-"""``python -m simulation``: play stories until the time is over, and shrink the first that breaks a promise."""
+"""``python -m simulation``: play stories against the engine, and shrink the first that breaks a promise."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from simulation.reach import Reach
+from simulation.reach import Reach, counting_retries
 from simulation.reverts import FAULTS, reverted
 from simulation.story import Act, draw_story
 from simulation.world import Broken, World
@@ -29,7 +30,7 @@ def play(story: tuple[Act, ...], reach: Reach) -> World:
     root = Path(tempfile.mkdtemp(prefix="simulation-", dir=MEMORY if Path(MEMORY).is_dir() else None))
     try:
         world = World(root, reach)
-        with contextlib.suppress(Broken):
+        with contextlib.suppress(Broken), counting_retries(reach):
             world.play(story)
         reach.steps += world.loop.steps
         reach.stories += 1
@@ -70,49 +71,94 @@ def find(fault: str, first: int, most: int) -> tuple[int, int, World] | None:
 def judge() -> int:
     """Each mend taken back, five times over: the medians of what it took to find the fault."""
     missed = 0
-    print("| fault | promise that broke | stories | steps |\n|---|---|--:|--:|")
+    print("| fault | promise that broke | stories | steps |\n|---|---|--:|--:|", flush=True)
     for fault in FAULTS:
         found = [one for n in range(5) if (one := find(fault, 10_000 * (n + 1), 400)) is not None]
         if len(found) < 5:
             missed += 1
-            print(f"| {fault} | found {len(found)} times of 5 | | |")
+            print(f"| {fault} | found {len(found)} times of 5 | | |", flush=True)
             continue
         promise = Counter(world.broken.promise for _, _, world in found if world.broken).most_common(1)[0][0]
-        print(f"| {fault} | {promise} | {median(n for n, _, _ in found)} | {median(n for _, n, _ in found)} |")
+        medians = (median(n for n, _, _ in found), median(n for _, n, _ in found))
+        print(f"| {fault} | {promise} | {medians[0]} | {medians[1]} |", flush=True)
     return 1 if missed else 0
 
 
-def main() -> int:
-    """SECONDS of stories from a first seed, or one SEED alone."""
-    warnings.simplefilter("ignore", RuntimeWarning)  # a killed runner leaves coroutines that were never awaited
-    sys.unraisablehook = lambda _unraisable: None  # what a killed runner leaves is thrown away
-    if sys.argv[1:2] == ["judge"]:
-        return judge()
-    numbers = [word for word in sys.argv[1:] if not word.startswith("-")]
-    seconds, first = float(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 1
+def tell(fault: str, first: int) -> int:
+    """The shortest story that finds a fault whose mend is taken back."""
+    found = find(fault, first, 400)
+    if found is None or found[2].broken is None:
+        print(f"{fault}: not found in 400 stories")
+        return 1
+    seed = first + found[0] - 1
+    with reverted(fault):
+        short = shrink(draw_story(seed, ACTS), found[2].broken.promise)
+        world = play(short, Reach())
+    print(f"{fault}: seed {seed}, {len(short)} acts of {ACTS} are left")
+    print("\n".join(world.timeline))
+    return 0
+
+
+def replay(seed: int) -> int:
+    """One story as it happens, to the letter."""
+    world = play(draw_story(seed, ACTS), Reach())
+    print("\n".join(world.timeline))
+    return 1 if world.broken is not None else 0
+
+
+def campaign(going_on: Callable[[Reach], bool], first: int, *, survey: bool) -> int:
+    """Stories from a first seed on. The first that breaks a promise ends it, shrunk, unless all are to be counted."""
     reach, begun, seed = Reach(), time.process_time(), first
     found: dict[str, list[int]] = {}
-    while time.process_time() - begun < seconds or seed == first:
+    while going_on(reach) or seed == first:
         story = draw_story(seed, ACTS)
         world = play(story, reach)
-        if world.broken is not None and "--survey" in sys.argv:
-            found.setdefault(world.broken.promise, []).append(seed)
-        elif world.broken is not None:
+        if world.broken is not None and not survey:
             print(f"seed {seed} after {reach.steps} steps: {world.broken}")
             short = shrink(story, world.broken.promise)
             print("\n".join(play(short, Reach()).timeline))
             return 1
+        if world.broken is not None:
+            found.setdefault(world.broken.promise, []).append(seed)
         seed += 1
-    took = time.process_time() - begun
-    met, of, missed = reach.await_points()
-    print(f"{reach.steps} steps, {reach.stories} stories, {reach.converged} of them came right at the end")
-    print(f"{reach.steps / took:.0f} steps a second, {len(reach.schedules)} distinct schedules")
     for promise, seeds in found.items():
         print(f"  {promise}: {len(seeds)} of {reach.stories} stories, first seeds {seeds[:5]}")
-    print("faults", dict(reach.faults), "\nchecked", dict(reach.checked), "\nobjects", dict(reach.objects))
-    print("fields", dict(reach.fields), "\nactions", dict(reach.actions), "\norigins", dict(reach.origins))
-    print("refused", dict(reach.refused), f"\nawaits killed at: {met} of {of}; never: {missed}")
-    return 0
+    print(reach.report(time.process_time() - begun))
+    return 1 if found else 0
+
+
+def main() -> int:
+    """What the command line asks for."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # a killed runner leaves coroutines that were never awaited
+    sys.unraisablehook = lambda _unraisable: None  # what a killed runner leaves is thrown away
+    asked = _parser().parse_args()
+    match asked.what:
+        case "judge":
+            return judge()
+        case "tell":
+            return tell(asked.fault, asked.seed)
+        case "replay":
+            return replay(asked.seed)
+    begun = time.process_time()
+    if asked.steps:
+        return campaign(lambda reach: reach.steps < asked.steps, asked.seed, survey=asked.survey)
+    return campaign(lambda _: time.process_time() - begun < asked.seconds, asked.seed, survey=asked.survey)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulation", description=__doc__)
+    what = parser.add_subparsers(dest="what", required=True)
+    play_on = what.add_parser("campaign", help="play stories until the time is over, or so many steps are done")
+    play_on.add_argument("--seconds", type=float, default=60, help="of one processor")
+    play_on.add_argument("--steps", type=int, default=0)
+    play_on.add_argument("--survey", action="store_true", help="count all broken promises instead of shrinking one")
+    one = what.add_parser("replay", help="play one story, and tell it")
+    found = what.add_parser("tell", help="take a mend back, and tell the shortest story that finds the fault")
+    found.add_argument("fault", choices=[*FAULTS])
+    for each in (play_on, one, found):
+        each.add_argument("--seed", type=int, default=1)
+    what.add_parser("judge", help="take each mend back, and count what it takes to find the fault")
+    return parser
 
 
 if __name__ == "__main__":

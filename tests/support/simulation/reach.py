@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import reconciler
+from reconciler.transport import Client
 
 SRC = Path(reconciler.__file__).parent
 ROOMS = (
@@ -22,6 +24,8 @@ ROOMS = (
     "wiring/session.py",
 )
 """Where a kill at every await is asked for."""
+
+COUNTED = ("faults", "checked", "objects", "fields", "actions", "origins", "refused", "retries")
 
 _GONE = object()
 
@@ -60,6 +64,18 @@ class Reach:
         for path in flat[0].keys() | flat[1].keys() | flat[2].keys():
             self.fields[_row(*(one.get(path, _GONE) for one in flat))] += 1
 
+    def report(self, seconds: float) -> str:
+        """All counts, for people; `seconds` of processor time were spent."""
+        met, of, missed = self.await_points()
+        return "\n".join(
+            (
+                f"{self.steps} steps, {self.stories} stories, {self.converged} of them came right at the end",
+                f"{self.steps / seconds:.0f} steps a second, {len(self.schedules)} distinct schedules",
+                *(f"{name}: {_counts(getattr(self, name))}" for name in COUNTED),
+                f"awaits killed at: {met} of {of}; never: {' '.join(missed)}",
+            )
+        )
+
     def await_points(self) -> tuple[int, int, list[str]]:
         """How many awaits of the rooms were killed at, of how many, and those that were not."""
         met, missed = 0, []
@@ -69,6 +85,26 @@ class Reach:
             else:
                 missed.append(f"{file}:{first}")
         return met, met + len(missed), missed
+
+
+@contextmanager
+def counting_retries(reach: Reach) -> Iterator[None]:
+    """Until the block ends, note which cell of the table of retries each failed request is decided by."""
+    original = Client._goes_on
+
+    async def goes_on(self: Client, call: Any, effect: Any, problem: Any, *rest: Any) -> bool:
+        reach.retries[f"{effect.value}/{problem.failure.value}"] += 1
+        return await original(self, call, effect, problem, *rest)
+
+    Client._goes_on = goes_on  # type: ignore[method-assign,assignment]  # put back below
+    try:
+        yield
+    finally:
+        Client._goes_on = original  # type: ignore[method-assign]  # as it was
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
 
 
 def _row(desired: Any, applied: Any, live: Any) -> str:

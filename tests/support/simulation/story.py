@@ -79,11 +79,16 @@ def _drawn(chance: random.Random) -> Act:  # noqa: C901, PLR0911 - a table
         chance,
         rollback=chance.random() < 0.4,
         scope=chance.choice((None, None, None, None, "team-a")),
-        kill=chance.choice((None, None, None, chance.randrange(1, 260))),
+        kill=chance.choice((None, None, _moment(chance))),
         partner=chance.random() < 0.2,
-        partner_kill=chance.choice((None, None, chance.randrange(1, 260))),
+        partner_kill=chance.choice((None, None, _moment(chance))),
         allow=chance.random() < 0.5,
     )
+
+
+def _moment(chance: random.Random) -> int:
+    """After how many steps a run is killed: any order of magnitude is as likely as another, up to the longest runs."""
+    return int(10 ** chance.uniform(0, 3.4))
 
 
 def _act(kind: str, chance: random.Random, **given: Any) -> Act:

@@ -49,6 +49,7 @@ from simulation.story import Act
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_RUN = 3600.0
 API = "/api/v1/llm/gateway/"
+LIMIT = "/spec/rateLimits/requestsPerMinute"
 ALL_ALLOWED = frozenset(ALLOWANCES)
 _MADE = frozenset({Status.APPLIED, Status.UNCHANGED})
 
@@ -420,6 +421,8 @@ class World:
                 self.reach.object_row(desired=False, ledger=True, live=address in planned.live)
         attempt.replaces = {c.remote_id for c in planned.plan.changes if c.action.value == "replace" and c.remote_id}
         for change in planned.plan.changes:
+            if any(one.path == LIMIT for one in change.fields):  # a change that the plan shows is written all the same
+                attempt.ignoring -= {change.remote_id, change.address.name}
             self.reach.actions[change.action.value] += 1
             for one in change.fields:
                 self.reach.origins[one.origin.value] += 1
@@ -566,7 +569,7 @@ class World:
         if stored is None:
             self._break("green-without-object", name)
             return
-        if "/spec/rateLimits/requestsPerMinute" not in resource.lifecycle.ignore:
+        if LIMIT not in resource.lifecycle.ignore:
             wanted = resource.spec["rateLimits"]["requestsPerMinute"]
             if stored.body["rateLimits"]["requestsPerMinute"] != wanted:
                 self._break("green-with-difference", f"{name}: requestsPerMinute")

@@ -303,3 +303,23 @@ def test_old_reads_after_our_own_write_are_waited_for(bench: Bench) -> None:
     run = bench.apply()
     assert run.code == 0, run.out + run.err
     assert bench.plan().code == 0
+
+
+def test_a_candidate_that_appeared_after_its_run_had_given_it_up_is_removed_by_the_next(bench: Bench) -> None:
+    """A gateway may finish a creation when nobody waits for it any more: the key in it would stay there for ever."""
+    bench.manifests(endpoint("one"))
+    assert bench.apply().code == 0
+    [run] = bench.run("history", "--format", "json").json["runs"]
+    ours, strangers = f"one-candidate-{run['run_id'][-8:]}", "one-candidate-00000000"
+    body = bench.endpoints()["one"]
+    for name in (ours, strangers):
+        made = {key: value for key, value in body.items() if key not in {"endpointId", "version"}}
+        made |= {"name": name, "credentials": [{"keyId": "key-1", "apiKey": "sk-of-a-candidate-0123", "priority": 1}]}
+        bench.call("PUT", f"/api/v1/llm/gateway/endpoints/{name}", made, bench.token())
+    plan = bench.plan()
+    told = [d["detail"] for d in plan.json["diagnostics"] if d["code"] == "ENGINE010"]
+    assert len(told) == 1
+    assert ours in told[0]
+    assert bench.apply().code == 0
+    assert set(bench.endpoints()) == {"one", strangers}
+    assert bench.apply().json["status"] == "nothing"

@@ -20,6 +20,11 @@ CODES: Mapping[str, str] = {
         "An earlier run was interrupted while it wrote these objects. The gateway was looked at and the "
         "ledger will be completed by the next apply; nothing needs to be done."
     ),
+    "ENGINE010": (
+        "To try a change, a run makes an object beside the live one and removes it again. This one is of an earlier "
+        "run of this ledger: that run was killed, or the gateway made the object after the run had given it up. The "
+        "next apply removes it, and nothing needs to be done. An object that only looks like one is left alone."
+    ),
     "ADOPT001": (
         "Objects were adopted by `reconciler import` or `reconciler adopt`: the ledger knows the references of their "
         "secrets, no value was ever sent, and some references lead to no value yet. As long as nothing of these "

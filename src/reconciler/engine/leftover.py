@@ -24,7 +24,9 @@ A resend after "did not land" is harmless: the write replaces the whole object, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from reconciler.engine.assembly import Leftovers
@@ -79,6 +81,29 @@ def _decide(intent: Intent, snapshot: LedgerSnapshot, observed: Mapping[str, Obs
                 revision=live.revision,
             )
     return before
+
+
+_CANDIDATE = re.compile(r".{1,36}-candidate-(?P<run>[0-9a-f]{8})", re.DOTALL)
+
+
+def name_candidate(address: Address, run_id: str) -> str:
+    """What an object is called beside which a run tries a change, so that it is known as that run's."""
+    return f"{address.name[:36]}-candidate-{run_id[-8:]}"
+
+
+def candidates_in(observed: Mapping[str, Observed], claimed: AbstractSet[str]) -> Mapping[tuple[str, str], str]:
+    """What is there and looks like a run's candidate, as gateway and name, with the end of that run's id.
+
+    A gateway may finish what it was asked long after whoever asked has given up, removed nothing, and gone.
+    """
+    found = {}
+    for gateway, answer in observed.items():
+        for live in answer.objects:
+            for name in (live.remote_id, live.address.name):
+                looks = _CANDIDATE.fullmatch(name)
+                if looks is not None and not {live.remote_id, live.address.name} & claimed:
+                    found[gateway, name] = looks["run"]
+    return found
 
 
 def _same_object(candidates: Iterable[Live], remote_id: str | None) -> bool:

@@ -18,7 +18,7 @@ from reconciler.engine.approve import require_applicable, require_same_intent
 from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planned, Verification, located
 from reconciler.engine.converge import catch_up, outdated
 from reconciler.engine.executor import execute
-from reconciler.engine.leftover import resolve
+from reconciler.engine.leftover import candidates_in, resolve
 from reconciler.engine.observe import observe, sought
 from reconciler.engine.proof import with_keys
 from reconciler.engine.record import Journal, closing, opening
@@ -160,7 +160,26 @@ async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
         seen = await observe(assembly)
     seen = await sought(assembly, seen, objects.entries)
     placed = planning.readdressed(seen, assembly.desired.everywhere, objects.entries, assembly.capabilities)
-    return seen, replace(resolve(objects, placed), recorded=recorded)
+    leftovers = replace(resolve(objects, placed), recorded=recorded)
+    strays = await _strays(assembly, seen, leftovers.snapshot)
+    return seen, replace(leftovers, scratch=tuple(dict.fromkeys((*leftovers.scratch, *strays))))
+
+
+RUNS_KNOWN = 10_000
+"""Over how many runs back a candidate that is still there is known to be ours."""
+
+
+async def _strays(
+    assembly: Assembly, seen: Mapping[str, Observed], ledger: LedgerSnapshot
+) -> Sequence[tuple[str, str]]:
+    """Candidates of earlier runs of this very ledger that a gateway made after they had been given up."""
+    claimed = {resource.remote_id or address.name for address, resource in assembly.desired.everywhere.items()}
+    claimed |= {entry.remote_id for entry in ledger.entries.values()}
+    found = candidates_in(seen, claimed)
+    if not found:
+        return ()
+    ours = {record.run_id[-8:] for record in await assembly.ledger.history(RUNS_KNOWN)}
+    return [place for place, run in found.items() if run in ours]
 
 
 LOOKED_WITHIN = 5.0
@@ -180,7 +199,17 @@ def _shows_the_past(seen: Mapping[str, Observed], entries: Mapping[Address, Entr
 
 def _interrupted(leftovers: Leftovers) -> Sequence[Diagnostic]:
     """Say which objects an earlier run had left open, and that the next apply completes the ledger."""
-    return [
+    strays = [
+        Diagnostic(
+            Severity.INFO,
+            "ENGINE010",
+            "a candidate of an earlier run is there",
+            f"{name!r} on gateway {gateway!r} was made to try a change, and its run could not remove it; the next "
+            "apply does. Nothing needs to be done.",
+        )
+        for gateway, name in leftovers.scratch
+    ]
+    return strays + [
         Diagnostic(
             Severity.INFO,
             "ENGINE003",

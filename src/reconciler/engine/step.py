@@ -27,6 +27,7 @@ from reconciler.engine import write
 from reconciler.engine.assembly import ApplyOptions, Assembly, OnFailure, Planned
 from reconciler.engine.assembly import Verification as Verify
 from reconciler.engine.executor import Halt
+from reconciler.engine.leftover import name_candidate
 from reconciler.engine.proof import CANDIDATE, NO_ROOM, NO_WAY, Left, Prover, key_id, keys_of, named, proved_by
 from reconciler.engine.record import Journal
 from reconciler.engine.rollback import restore
@@ -98,7 +99,7 @@ class Stepper:
         return self.options.verification is Verify.NONE and not failed
 
     def _scratch(self, address: Address) -> str:
-        return f"{address.name[:36]}-candidate-{self.journal.run_id[-8:]}"
+        return name_candidate(address, self.journal.run_id)
 
     def _needs_proof(self, job: Job) -> bool:
         if job.change.action not in MAKING or self.options.verification is Verify.NONE:

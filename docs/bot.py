@@ -1,4 +1,4 @@
-"""Two bot platforms for the demo: each sends one signed turn to the router, and the figures are looked at."""
+"""Two bot platforms for the demo: each sends signed turns to the router, and the figures are looked at."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def call(url: str, body: bytes | None = None, headers: Mapping[str, str] | None 
         return text
 
 
-def cxone(url: str, event: Mapping[str, Any]) -> Any:
-    """A turn of NICE CXone: the hex HMAC of the body."""
+def signed(url: str, event: Mapping[str, Any], secret: str) -> Any:
+    """A turn with the hex HMAC of its body."""
     body = json.dumps(event).encode()
-    signed = hmac.new(os.environ["CXONE_WEBHOOK_SECRET"].encode(), body, hashlib.sha256).hexdigest()
-    return json.loads(call(url + "/webhook/cxone", body, {"X-Webhook-Signature": signed}))
+    digest = hmac.new(os.environ[secret].encode(), body, hashlib.sha256).hexdigest()
+    return json.loads(call(url, body, {"X-Webhook-Signature": digest}))
 
 
 def cognigy(url: str, event: Mapping[str, Any]) -> Any:
@@ -44,15 +44,25 @@ def show(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def main() -> None:
-    """Both turns, then what was counted."""
-    url = sys.argv[1]
-    show("\n# A customer of NICE CXone asks; the card never reaches a model.")
-    said = cxone(url, {"botId": "shop", "sessionId": "42", "lastMessage": "My card 4111 1111 1111 1111 was refused"})
+def told(said: Mapping[str, Any]) -> None:
+    """What a customer of NICE CXone hears, and from whom."""
     show(json.dumps({name: said[name] for name in ("source", "messages")}, indent=2))
+
+
+def main() -> None:
+    """A turn of each route, then what was counted."""
+    url = sys.argv[1]
+    shop = {"botId": "shop", "sessionId": "42"}
+    show("\n# A customer of NICE CXone asked; the history is read, and the card in it never reaches a model.")
+    told(signed(url + "/webhook/cxone", shop, "CXONE_WEBHOOK_SECRET"))
     show("\n# A Cognigy.AI flow did not understand; the model decides where to go.")
     event = {"conversationId": "7", "userId": "u", "lastMessage": "where is it?", "confidenceScore": 0.4}
     show(json.dumps(cognigy(url, event), indent=2))
+    show(
+        "\n# The same conversations, and models on another gateway with a key of its own: over a WebSocket, over HTTP."
+    )
+    told(signed(url + "/webhook/cxone/elsewhere", shop, "CXONE_WEBHOOK_SECRET"))
+    show(json.dumps(signed(url + "/webhook/cognigy/elsewhere", event, "COGNIGY_FALLBACK_SECRET"), indent=2))
     show("\n# What was counted.")
     for line in call(url + "/metrics").splitlines():
         if line.startswith(

@@ -18,6 +18,14 @@ cd "$place"
 export CXONE_CLIENT_ID=demo CXONE_CLIENT_SECRET=demo-client-secret
 export CXONE_WEBHOOK_SECRET=demo-cxone-webhook-secret-0000
 export COGNIGY_WEBHOOK_SECRET=whsec_ZGVtby1jb2duaWd5LXdlYmhvb2stc2VjcmV0LTAwMDA=
+export COGNIGY_FALLBACK_SECRET=demo-cognigy-fallback-secret-00 LLM_GATEWAY_API_KEY=sk-demo-llm-gateway-6666
+
+# What was said before, in every conversation; the gateways in boxes give it back.
+printf '%s' '{"conversations": {"*": [
+  {"from": "customer", "text": "Hello"},
+  {"from": "bot", "text": "Good day, what is it about?"},
+  {"from": "customer", "text": "My card 4111 1111 1111 1111 was refused"}]}}' > conversations.json
+export RECONCILER_EMBEDDED_FAULTS=conversations.json
 unset CI GITHUB_OUTPUT GITHUB_SHA 2>/dev/null || true
 
 say() { printf '\n# %s\n' "$1"; }

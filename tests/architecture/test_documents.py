@@ -159,3 +159,29 @@ def test_a_test_that_a_document_names_exists(page: str, proof: str) -> None:
     if name.endswith(".py") and function:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert re.search(rf"^(async )?def {re.escape(function)}\(", text, re.MULTILINE), f"{page}: {proof}"
+
+
+def arrangements() -> dict[str, list[str]]:
+    """Rows of each table in the page of common arrangements."""
+    text = (ROOT / "docs" / "explanation" / "sources.md").read_text(encoding="utf-8")
+    sections = (section.partition("\n") for section in text.split("\n## ")[1:])
+    return {title: re.findall(r"^\| (?!Behaviour|-).*$", rows, re.MULTILINE) for title, _, rows in sections}
+
+
+def test_every_arrangement_has_its_behaviours_each_with_a_proof() -> None:
+    """A behaviour without a test is what the tutorials promise too."""
+    found = arrangements()
+    assert len(found) == 4
+    assert not [row for rows in found.values() for row in rows if row.count("|") != 4 or not PROOF.search(row)]
+
+
+def test_every_scenario_of_an_arrangement_stands_in_its_page() -> None:
+    """What is shown to work and told nowhere is lost on whoever looks for it."""
+    named = {proof for rows in arrangements().values() for row in rows for proof in PROOF.findall(row)}
+    written = {
+        f"tests/scenario/{path.name}::{name}"
+        for path in (ROOT / "tests" / "scenario").glob("test_source_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert written
+    assert written <= named, written - named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from typing import Any
@@ -201,14 +202,23 @@ def test_a_run_killed_before_its_verification_is_verified_by_the_next(bench: Ben
 
 
 def test_without_verification_the_next_run_is_the_one_that_asks(bench: Bench) -> None:
-    """`--no-verify` puts the question off and does not answer it."""
+    """`--no-verify` puts the question off and does not answer it: nothing says that all is well meanwhile."""
     bench.faults(keys=REJECTING)
     bench.environ["KEY_A"] = BAD_KEY
     bench.manifests(endpoint("ep-one"))
     for _ in range(2):
-        assert bench.apply("--no-verify").code == 0
+        run = bench.apply("--no-verify")
+        assert (run.code, [d["code"] for d in run.json["diagnostics"]]) == (0, ["PLAN011"])
+        assert "1 not proved to work" in bench.run("apply", "--auto-approve", "--no-verify").out
         planned = bench.plan()
         assert (planned.code, [d["code"] for d in planned.json["diagnostics"]]) == (0, ["PLAN011"])
+        for command in ("plan", "drift"):
+            for shape in ("terminal", "markdown", "html"):
+                out = bench.run(command, "--format", shape).out
+                assert "1 not proved to work" in out, (command, shape)
+                assert not re.search("No changes|No drift|Nothing to do|In step", out), (command, shape)
+    assert bench.run("drift", "--verify").code == 2
+    assert bench.run("verify").code == 4
     assert bench.apply().code == 4
     assert bench.apply("--no-verify").code == 4
     assert bench.plan().code == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from scenario_bench import GATEWAY, Bench, Finished, endpoint, webhook
@@ -118,19 +120,32 @@ def test_a_tenant_at_its_limit_loses_nothing(standing: Bench) -> None:
     assert set(standing.endpoints()) == {"keeps", "old"}
 
 
-def test_a_plan_that_deletes_says_so_first_in_every_output(standing: Bench) -> None:
+def reported(bench: Bench, *command: str) -> dict[str, str]:
+    """What a command writes into each kind of report, and on the terminal."""
+    shapes = ("markdown", "html", "github", "sarif", "junit")
+    reports = {name: bench.root / f"report.{name}" for name in shapes}
+    out = bench.run(*command, *(word for name, path in reports.items() for word in ("--report", f"{name}:{path}"))).out
+    return {"terminal": out} | {name: path.read_text(encoding="utf-8") for name, path in reports.items()}
+
+
+@pytest.mark.parametrize(
+    ("command", "who"),
+    [("plan", "This plan"), ("apply", "This plan"), ("drift", "The next apply")],
+)
+def test_a_plan_that_deletes_says_so_first_in_every_output(standing: Bench, command: str, who: str) -> None:
     """Whoever reads a long plan stops early: what goes must not stand among what is new."""
     standing.manifests(endpoint("keeps", rpm=601), endpoint("new"))
-    said = "This plan deletes 1 object"
-    reports = {name: standing.root / f"report.{name}" for name in ("markdown", "html", "github")}
-    asked = [word for name, path in reports.items() for word in ("--report", f"{name}:{path}")]
-    plan = standing.run("plan", "--out", "plan.json", *asked)
-    assert plan.out.startswith(f"{said}: prod/Endpoint/old.\n")
-    assert standing.run("show", "plan.json").out.startswith(said)
-    assert standing.run("apply", "--expect", "none").out.startswith(said)
-    texts = {name: path.read_text(encoding="utf-8") for name, path in reports.items()}
-    assert texts["github"].startswith(f"::warning title={said}::{said}: prod/Endpoint/old.")
+    said, whole = f"{who} deletes 1 object", f"{who} deletes 1 object: prod/Endpoint/old."
+    texts = reported(standing, command, *(("--expect", "none") if command == "apply" else ()))
+    assert texts["terminal"].startswith(f"{whole}\n")
+    assert texts["github"].startswith(f"::warning title={said}::{whole}")
     assert texts["markdown"].splitlines()[1:4] == ["> [!CAUTION]", f"> **{said}:**", "> `prod/Endpoint/old`."]
     assert texts["html"].index(said) < texts["html"].index("<h1")
+    assert json.loads(texts["sarif"])["runs"][0]["results"][0]["message"]["text"] == whole
+    first = next(ET.fromstring(texts["junit"]).iter("testcase"))  # noqa: S314 - of our own making
+    assert (first.get("name"), first.findtext("system-out")) == (said, whole)
+    if command == "plan":
+        standing.run("plan", "--out", "plan.json")
+        assert standing.run("show", "plan.json").out.startswith(said)
     standing.manifests(endpoint("keeps", rpm=601), endpoint("old"))
-    assert "This plan deletes" not in standing.run("plan").out
+    assert f"{who} deletes" not in "".join(reported(standing, command).values())

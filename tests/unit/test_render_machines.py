@@ -151,14 +151,14 @@ def test_junit_counts_what_it_holds(subject: Subject) -> None:
 @pytest.mark.parametrize(
     ("subject", "tests", "failures", "errors", "skipped"),
     [
-        (Subject("plan", 3, samples.PLAN, diagnostics=samples.FINDINGS), 12, 2, 0, 0),
+        (Subject("plan", 3, samples.PLAN, diagnostics=samples.FINDINGS), 13, 2, 0, 0),
         (Subject("plan", 1, replace(samples.EMPTY, complete=False)), 1, 0, 1, 0),
         (Subject("plan", 0, samples.EMPTY), 1, 0, 0, 0),
         (Subject("validate", 0), 1, 0, 0, 0),
         (Subject("validate", 1, diagnostics=samples.FINDINGS), 4, 2, 0, 0),
-        (Subject("drift", 2, samples.PLAN), 8, 8, 0, 0),
+        (Subject("drift", 2, samples.PLAN), 9, 8, 0, 0),
         (Subject("apply", 4, samples.PLAN, samples.RUN, samples.RUN.outcomes), 6, 1, 1, 1),
-        (Subject("apply", 3, samples.PLAN, diagnostics=samples.FINDINGS), 12, 2, 0, 6),
+        (Subject("apply", 3, samples.PLAN, diagnostics=samples.FINDINGS), 13, 2, 0, 6),
         (Subject("verify", 4, outcomes=samples.RUN.outcomes), 4, 1, 1, 1),
     ],
 )
@@ -190,7 +190,10 @@ def test_sarif_is_what_the_standard_describes(subject: Subject) -> None:
     assert rules == sorted(set(rules))
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
     pending = [result for result in run["results"] if result["ruleId"] == sarif.PENDING]
-    shown = len(subject.diagnostics) + len(subject.plan.drift if subject.plan else ())
+    going = [result for result in run["results"] if result["ruleId"] == sarif.REMOVAL]
+    assert run["results"][: len(going)] == going
+    assert len(going) == (overview.removals(subject) is not None)
+    shown = len(going) + len(subject.diagnostics) + len(subject.plan.drift if subject.plan else ())
     assert len(run["results"]) - len(pending) == shown
     assert not pending or subject.command == "drift"
     prints = [result["partialFingerprints"]["reconcilerFinding/v1"] for result in run["results"]]
@@ -223,20 +226,23 @@ def test_fingerprints_of_sarif_outlive_moved_lines() -> None:
     )
     assert prints(moved) == prints(samples.FINDINGS)
     other = replace(samples.FINDINGS[0], path="/spec/model")
-    assert prints((other, *samples.FINDINGS[1:]))[0] != prints(samples.FINDINGS)[0]
+    assert prints((other, *samples.FINDINGS[1:]))[1] != prints(samples.FINDINGS)[1]
 
 
 def test_sarif_places_every_result_and_names_its_rule() -> None:
     """Pages that show results drop, or refuse, what stands nowhere."""
     subject = Subject("plan", 3, samples.PLAN, diagnostics=samples.FINDINGS)
     [run] = sarif.document(subject, RULES, "0.1.0")["runs"]
-    assert [result["level"] for result in run["results"]] == ["error", "error", "warning", "note", "warning", "warning"]
+    assert [result["level"] for result in run["results"]] == [
+        *("warning", "error", "error", "warning", "note", "warning", "warning")
+    ]
+    assert run["results"][0]["ruleId"] == "REMOVAL"
     assert [result["ruleId"] for result in run["results"]][-2:] == ["DRIFT", "DRIFT"]
     places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
     assert all(place["artifactLocation"]["uriBaseId"] == "%SRCROOT%" for place in places)
-    assert places[0]["region"] == {"startLine": 7, "startColumn": 13}
-    assert places[3] == {"artifactLocation": {"uri": "manifests", "uriBaseId": "%SRCROOT%"}}
-    assert places[4]["region"] == {"startLine": 15, "startColumn": 3}
+    assert places[1]["region"] == {"startLine": 7, "startColumn": 13}
+    assert places[4] == {"artifactLocation": {"uri": "manifests", "uriBaseId": "%SRCROOT%"}}
+    assert places[5]["region"] == {"startLine": 15, "startColumn": 3}
 
 
 def test_machines_get_five_thousand_changes_whole() -> None:

@@ -36,7 +36,12 @@ def contents(found: Sequence[Token], kind: str) -> Sequence[str]:
 @given(subjects())
 def test_nothing_of_anybodys_stands_outside_of_code(subject: Subject) -> None:
     """A name that notifies a team, shows a picture or closes a fold would speak with the tool's voice."""
-    found = tokens(markdown.text(subject))
+    text = markdown.text(subject)
+    if overview.removals(subject):  # the one quotation is ours, and stands first
+        marker, _, quoted = text.partition("\n> [!CAUTION]\n> ")
+        assert "\n" not in marker
+        text = marker + "\n" + quoted.replace("\n> ", "\n", 1)
+    found = tokens(text)
     kinds = {token.type for token in found}
     assert not kinds & {"image", "html_inline", "code_block", "table_open", "hr", "blockquote_open", "s_open"}
     for words in contents(found, "text"):
@@ -82,7 +87,7 @@ def test_a_report_fits_its_limit(subject: Subject, limit: int) -> None:
     assert len(text) <= len(text.encode()) <= limit
     assert len(re.findall(r"(?m)^<details", text)) == len(re.findall(r"(?m)^</details>$", text))
     if limit >= 500:
-        first = "> [!CAUTION]\n> **This plan " if overview.removals(subject) else "### "
+        first = "> [!CAUTION]\n> **" if overview.removals(subject) else "### "
         assert text.startswith(f"{markdown.marker(subject.command)}\n{first}")
 
 

@@ -36,6 +36,19 @@ async def _observe(site: Site) -> Observed:
         return Observed(site.gateway.name, (), complete=False, diagnostics=(_unreadable(site, error),))
 
 
+def without_idle(
+    assembly: Assembly, observed: Mapping[str, Observed], entries: Mapping[Address, Entry]
+) -> Mapping[str, Observed]:
+    """The same, with nothing said of gateways whose conversations are all that is wanted of them.
+
+    Where a route reads histories and nothing is declared or applied, a credential need not list endpoints, and there is
+    nothing that a list could change.
+    """
+    busy = {address.gateway for address in (*assembly.desired.everywhere, *entries)}
+    idle = {route.history_gateway for route in assembly.desired.inference.routes.values()} - busy
+    return {name: Observed(name, seen.objects) if name in idle else seen for name, seen in observed.items()}
+
+
 async def sought(
     assembly: Assembly, observed: Mapping[str, Observed], entries: Mapping[Address, Entry]
 ) -> Mapping[str, Observed]:

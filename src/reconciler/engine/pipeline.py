@@ -19,7 +19,7 @@ from reconciler.engine.assembly import ApplyOptions, Assembly, Leftovers, Planne
 from reconciler.engine.converge import catch_up, outdated
 from reconciler.engine.executor import execute
 from reconciler.engine.leftover import candidates_in, resolve
-from reconciler.engine.observe import observe, sought
+from reconciler.engine.observe import observe, sought, without_idle
 from reconciler.engine.proof import with_keys
 from reconciler.engine.record import Journal, closing, opening
 from reconciler.engine.report import failed_run, finished_run, nothing_to_do
@@ -98,7 +98,7 @@ async def verify(
     ledger = await assembly.ledger.load()
     entries = planning.objects_of(destinations.recorded(assembly, ledger).ledger).entries
     assembly = located(assembly, entries)
-    seen = await sought(assembly, await observe(assembly), entries)
+    seen = await sought(assembly, without_idle(assembly, await observe(assembly), entries), entries)
     unread = (d for one in seen.values() for d in one.diagnostics)
     findings = ordered((*assembly.desired.diagnostics, *destinations.undecided(assembly, ledger), *unread))
     observed = planning.readdressed(seen, assembly.desired.everywhere, entries, assembly.capabilities)
@@ -158,7 +158,7 @@ async def _look(assembly: Assembly) -> tuple[Mapping[str, Observed], Leftovers]:
         await clock.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
         seen = await observe(assembly)
-    seen = await sought(assembly, seen, objects.entries)
+    seen = await sought(assembly, without_idle(assembly, seen, objects.entries), objects.entries)
     placed = planning.readdressed(seen, assembly.desired.everywhere, objects.entries, assembly.capabilities)
     leftovers = replace(resolve(objects, placed), recorded=recorded)
     strays = await _strays(assembly, seen, leftovers.snapshot)

@@ -4,6 +4,7 @@
 |-------------------------------------------------|-------------|------|
 | none, nothing to do                             | nothing     | 0    |
 | all applied or unchanged, all healthy           | ok          | 0    |
+| the same, and told not to ask: PLAN011 says so  | ok, nothing | 0    |
 | stopped before the end                          | interrupted | 130  |
 | a write failed, or its outcome is unknown       | failed      | 1    |
 | a verification failed, or a change was restored | unhealthy   | 4    |
@@ -11,7 +12,7 @@
 | not asked, and an earlier verification failed   | unhealthy   | 4    |
 | nothing of these, but the last look failed      | failed      | 1    |
 
-The first row that fits, from the third on, wins.
+The first row that fits, from the fourth on, wins.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.run import Outcome, Run, RunStatus, Status
 from reconciler.planning import residue
 
+UNPROVED = "PLAN011"
+
 EXIT_CODES = {
     RunStatus.OK: 0,
     RunStatus.NOTHING: 0,
@@ -37,9 +40,10 @@ EXIT_CODES = {
 
 def nothing_to_do(run_id: str, planned: Planned) -> Run:
     """A run that found everything in place; one that was told not to ask repeats what is known not to be proved."""
-    status = RunStatus.UNHEALTHY if planned.plan.unproved else RunStatus.NOTHING
+    plan = planned.plan
+    status = RunStatus.UNHEALTHY if plan.unproved else RunStatus.NOTHING
     return Run(
-        run_id, status, EXIT_CODES[status], diagnostics=planned.plan.diagnostics if planned.plan.unproved else ()
+        run_id, status, EXIT_CODES[status], diagnostics=plan.diagnostics if plan.unproved or plan.unasked else ()
     )
 
 
@@ -61,7 +65,9 @@ def finished_run(
     status = _status(outcomes, (*left, *errors), options)
     if status is RunStatus.OK and options.verification is Verification.NONE and after.plan.unproved:
         status = RunStatus.UNHEALTHY
-    found = tuple(dict.fromkeys((*planned.plan.diagnostics, *errors, *_halted(halted))))
+    earlier = (item for item in planned.plan.diagnostics if item.code != UNPROVED)
+    unproved = (item for item in after.plan.diagnostics if item.code == UNPROVED)
+    found = tuple(dict.fromkeys((*earlier, *unproved, *errors, *_halted(halted))))
     return Run(run_id, status, EXIT_CODES[status], tuple(outcomes), left, found)
 
 

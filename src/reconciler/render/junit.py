@@ -3,6 +3,7 @@
 =================================== ==========================================
 test case                           result
 =================================== ==========================================
+what a plan takes away              passed, the first of all
 planned change                      passed; skipped if ``apply`` did not begin
 change that waits for an apply      failure (only of ``drift``)
 object changed outside              failure (only of ``drift``), else passed
@@ -63,8 +64,9 @@ def text(subject: Subject) -> str:
 
 
 def _suites(subject: Subject) -> Mapping[str, Sequence[_Case]]:
-    plan = subject.plan
+    plan, going = subject.plan, overview.removals(subject)
     return {
+        "removals": [_Case("reconciler", going.words, "", "", "", [going.sentence()])] if going else [],
         "outcomes": [_outcome(outcome) for outcome in subject.outcomes],
         "changes": [] if subject.outcomes or plan is None else _changes(subject, plan),
         "drift": [_drift(change, subject) for change in (plan.drift if plan else ())],

@@ -11,7 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.drift import DriftCause
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Mode, Plan
 from reconciler.model.run import Outcome, Run, Status
 from reconciler.planning import Standing, needs_decision, standing_of_drift, standing_of_plan, waiting_causes
 from reconciler.render import view
@@ -61,13 +61,13 @@ MOST_NAMED = 10
 
 def removals(subject: Subject) -> Removals | None:
     """What is to go, as long as it has not gone: once a run has outcomes, those tell. None where nothing goes."""
-    if subject.plan is None or subject.outcomes or subject.command == "drift":
+    if subject.plan is None or subject.outcomes:
         return None
     return removals_of(subject.plan)
 
 
 def removals_of(plan: Plan) -> Removals | None:
-    """Deletions first, then what is deleted and made anew."""
+    """Deletions first, then what is deleted and made anew. A look that does not write tells what an apply would do."""
     deleted = [change.address for change in plan.changes if change.action is Action.DELETE]
     replaced = [change.address for change in plan.changes if change.action is Action.REPLACE]
     going = [*deleted, *replaced]
@@ -75,7 +75,8 @@ def removals_of(plan: Plan) -> Removals | None:
         return None
     parts = [f"deletes {plural(len(deleted), 'object')}"] if deleted else []
     parts += [f"deletes and makes anew {plural(len(replaced), 'object')}"] if replaced else []
-    return Removals(f"This plan {' and '.join(parts)}", going[:MOST_NAMED], len(going[MOST_NAMED:]))
+    who = "The next apply" if plan.mode is Mode.DRIFT else "This plan"
+    return Removals(f"{who} {' and '.join(parts)}", going[:MOST_NAMED], len(going[MOST_NAMED:]))
 
 
 def found_words(found: Sequence[Diagnostic]) -> str:
@@ -93,7 +94,7 @@ def plan_words(plan: Plan) -> str:
         case Standing.DIFFERS:
             if not plan.gateways:
                 return f"Plan: nothing to write, {_unproved_words(plan)}."
-            told = [_unproved_words(plan)] if plan.unproved else []
+            told = [_unproved_words(plan)] if plan.unproved or plan.unasked else []
             told += [f"{plural(len(plan.gateways), 'gateway')} to record"]
             return f"Plan: 0 to create, 0 to update, 0 to delete; {', '.join(told)}."
         case Standing.UNSEEN:
@@ -101,7 +102,7 @@ def plan_words(plan: Plan) -> str:
         case Standing.BLOCKED:
             return f"Plan: blocked by {plural(errors_in(plan), 'error')}."
         case _:
-            return footer(plan.summary)
+            return f"Plan: nothing to write, {_unproved_words(plan)}." if plan.unasked else footer(plan.summary)
 
 
 def errors_in(plan: Plan) -> int:
@@ -120,7 +121,7 @@ def drift_words(plan: Plan) -> str:
         return "Not everything could be compared: a gateway waits for a person's decision."
     if found is Standing.DIFFERS:
         return f"Drift: {drift_counts(plan)}."
-    return "No drift."
+    return f"Nothing differs; {_unproved_words(plan)}." if plan.unasked else "No drift."
 
 
 def drift_counts(plan: Plan) -> str:
@@ -129,21 +130,27 @@ def drift_counts(plan: Plan) -> str:
     waiting = Counter(waiting_causes(plan).values()) or {DriftCause.UNAPPLIED: 0}
     counts = [f"{waiting[cause]} {cause}" for cause in DriftCause if cause in waiting]
     failed = [f"{failing} failing checks"] if failing else []
-    unproved = [_unproved_words(plan)] if plan.unproved else []
+    unproved = [_unproved_words(plan)] if plan.unproved or plan.unasked else []
     return ", ".join([f"{len(plan.drift) - failing} changed outside", *counts, *failed, *unproved])
 
 
 def _unproved_words(plan: Plan) -> str:
-    return f"{len(plan.unproved)} not proved to work"
+    return f"{len(plan.unproved) + len(plan.unasked)} not proved to work"
 
 
 def run_words(run: Run) -> str:
     """The last line of an apply."""
     if not run.outcomes:
-        return f"Nothing was done. Status: {run.status.value}." if run.exit_code else "Nothing to do."
+        return f"Nothing was done. Status: {run.status.value}." if run.exit_code else f"Nothing to do{_open(run)}."
     counts = {status: sum(outcome.status is status for outcome in run.outcomes) for status in Status}
     said = ", ".join(f"{count} {status.value.replace('_', ' ')}" for status, count in counts.items() if count)
-    return f"{f'Run {run.run_id}: ' if run.run_id else ''}{said}. Status: {run.status.value}."
+    return f"{f'Run {run.run_id}: ' if run.run_id else ''}{said}. Status: {run.status.value}{_open(run)}."
+
+
+def _open(run: Run) -> str:
+    """What nobody knows to work where a run ended well, since it was told not to ask."""
+    count = sum(item.code == "PLAN011" for item in run.diagnostics)
+    return f", {count} not proved to work" if count and not run.exit_code else ""
 
 
 def ready_words(outcomes: Sequence[Outcome]) -> str:

@@ -22,10 +22,15 @@ DRIFT_RULE = (
 )
 PENDING = "PENDING"
 PENDING_RULE = "What the manifests want of an object was not applied yet: look at the job that applies, or run it."
+REMOVAL = "REMOVAL"
+REMOVAL_RULE = (
+    "Objects of the gateway are to be deleted, or deleted and made anew. Approve the plan only if that is meant."
+)
 ROOT = "%SRCROOT%"
 NOWHERE = "manifests"
 """Where a result is shown that stands in no file: a document with a result that has no place is refused as a whole."""
 
+_OWN_RULES = {DRIFT: DRIFT_RULE, PENDING: PENDING_RULE, REMOVAL: REMOVAL_RULE}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -42,8 +47,8 @@ class _Result(NamedTuple):
 
 def document(subject: Subject, rules: Mapping[str, str], version: str) -> dict[str, Any]:
     """The document, in plain JSON types. `rules` maps each code to the text that explains it."""
-    results = [*map(_finding, overview.ranked(subject.diagnostics)), *_drift(subject)]
-    known = {**{result.code: result.code for result in results}, **rules, DRIFT: DRIFT_RULE, PENDING: PENDING_RULE}
+    results = [*_going(subject), *map(_finding, overview.ranked(subject.diagnostics)), *_drift(subject)]
+    known = {**{result.code: result.code for result in results}, **rules, **_OWN_RULES}
     order = {code: index for index, code in enumerate(sorted(known))}
     return {
         "$schema": SCHEMA,
@@ -90,6 +95,14 @@ def _finding(item: Diagnostic) -> _Result:
     message = f"{item.summary}: {item.detail}" if item.detail else item.summary
     identity = (item.code, item.position.file if item.position else "", str(item.address or ""), item.path or "")
     return _Result(item.code, _LEVELS[item.severity], message, item.position, item.address, identity)
+
+
+def _going(subject: Subject) -> Iterator[_Result]:
+    """What a plan takes away comes before all else."""
+    going = overview.removals(subject)
+    if going:
+        identity = (REMOVAL, *map(str, going.named))
+        yield _Result(REMOVAL, "warning", going.sentence(), None, None, identity)
 
 
 def _drift(subject: Subject) -> Iterator[_Result]:

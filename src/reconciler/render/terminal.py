@@ -33,10 +33,7 @@ _SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow",
 
 def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     """A plan: what it takes away, changes, drift, findings, what is collapsed, and the count as the last line."""
-    going = overview.removals_of(plan)
-    if going:
-        yield ((going.sentence(), "bold red"),)
-        yield ()
+    yield from _going(plan)
     yield from change_lines(plan.reviewed)
     if plan.drift:
         yield (("Drift since the last apply:", "bold"),)
@@ -50,6 +47,13 @@ def plan_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
     if aside:
         yield ((aside, "dim"),)
     yield ((overview.plan_words(plan), "bold"),)
+
+
+def _going(plan: Plan) -> Iterator[Line]:
+    going = overview.removals_of(plan)
+    if going:
+        yield ((going.sentence(), "bold red"),)
+        yield ()
 
 
 def change_lines(changes: Iterable[Change]) -> Iterator[Line]:
@@ -100,7 +104,8 @@ def _drift(change: Change) -> Iterator[Line]:
 
 
 def drift_lines(plan: Plan, source: SourceLine) -> Iterator[Line]:
-    """What differs from what was last applied, with causes."""
+    """What an apply would take away, what differs from what was last applied, with causes."""
+    yield from _going(plan)
     waiting, causes = view.pending(plan), waiting_causes(plan)
     for change in plan.drift:
         yield from _drift(change)

@@ -82,6 +82,8 @@ def _of_plan(plan: Plan) -> Verdict:
             return Verdict("Blocked", "bad", f"{sentence} {errors} must be resolved first.")
         case Standing.DIFFERS:
             return Verdict("Ready to apply", "plain", sentence)
+        case Standing.IN_STEP if plan.unasked:
+            return Verdict("Not proved", "warn", sentence)
         case Standing.IN_STEP:
             return Verdict("Nothing to do", "good", sentence)
 
@@ -95,6 +97,8 @@ def _of_drift(plan: Plan) -> Verdict:
             return Verdict("Not compared", "bad", overview.drift_words(plan))
         case Standing.DIFFERS:
             return Verdict("Drift", "warn", sentence)
+        case Standing.IN_STEP if plan.unasked:
+            return Verdict("Not proved", "warn", overview.drift_words(plan))
         case Standing.IN_STEP:
             return Verdict("No drift", "good", "All is as it was last applied.")
 

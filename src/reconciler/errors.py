@@ -180,6 +180,11 @@ class QuotaExhausted(GatewayError):
     """A quota or a budget is used up: a person must act."""
 
 
+def is_refusal(error: GatewayError) -> bool:
+    """Whether the same request would be refused again, however long anybody waits."""
+    return isinstance(error, Unauthorized | Forbidden | NotFound | Unsupported | Rejected)
+
+
 class Conflict(GatewayError):
     """Someone else wrote in between, or the name is taken."""
 

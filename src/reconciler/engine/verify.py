@@ -3,23 +3,27 @@
 | the answer                                   | then                                |
 |----------------------------------------------|-------------------------------------|
 | ready                                        | done                                |
-| rejected, and nothing of it is settling      | done: asking again changes nothing  |
+| rejected, by a check that is not settling    | done: asking again changes nothing  |
+| unknown, by a refusal or for want of a call  | done: the same                      |
 | rejected while the gateway still takes it up | asked again until the deadline      |
-| unknown                                      | asked again until the deadline      |
+| otherwise unknown                            | asked again until the deadline      |
 | the run is told to stop, at any moment       | unknown, at once                    |
+
+What a gateway has no call to tell, a gate tells that asks the object itself: where nothing else is in doubt, the gates
+are asked, and a ready one ends the doubt.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from reconciler.engine.assembly import Assembly, Site
-from reconciler.errors import GatewayError
+from reconciler.errors import GatewayError, is_refusal
 from reconciler.model.capability import KindCapability
 from reconciler.model.live import Live
 from reconciler.model.memory import Entry
@@ -53,9 +57,22 @@ class Verification:
     @property
     def is_final(self) -> bool:
         """Whether asking again would be pointless."""
-        if self.verdict is not Verdict.REJECTED:
-            return self.verdict is Verdict.READY
-        return not any(check.settling for check in self.checks if not check.advisory)
+        return self.is_left_to_gates or any(map(_ends, self.checks))
+
+    @property
+    def is_left_to_gates(self) -> bool:
+        """Whether nothing stands in the way but what the gateway has no call to tell."""
+        deciding = [check for check in self.checks if not check.advisory]
+        return all(check.verdict is Verdict.READY or check.unoffered for check in deciding)
+
+
+def _ends(check: Check) -> bool:
+    """Whether this check alone makes more questions pointless."""
+    if check.advisory:
+        return False
+    if check.verdict is Verdict.REJECTED:
+        return not check.settling
+    return check.verdict is Verdict.UNKNOWN and check.lasting
 
 
 NOT_ASKED = Verification()
@@ -117,7 +134,7 @@ async def _answer(ask: Ask, attempt: int, waiting: Waiting) -> Verification:
     try:
         found = await waiting.unless_stopped(ask())
     except GatewayError as error:
-        found = (Check("answer", Verdict.UNKNOWN, str(error)),)
+        found = (Check("answer", Verdict.UNKNOWN, str(error), lasting=is_refusal(error)),)
     return Verification((STOPPED,) if found is None else tuple(found), attempt)
 
 
@@ -169,11 +186,19 @@ async def verify(
         asked = partial(site.adapter.verify, resource, live)
         found = await until_ready(asked, resource.readiness.deadline_seconds, waiting)
     for checker in assembly.checkers:
-        if found.verdict is not Verdict.READY:
+        if not found.is_left_to_gates:
             break
         gate = await until_decided(partial(checker.check, resource, live), ends - assembly.clock.monotonic(), waiting)
-        found = Verification((*found.checks, *gate.checks), found.attempts + gate.attempts)
+        before = _answered_by(gate, found.checks)
+        found = Verification((*before, *gate.checks), found.attempts + gate.attempts)
     return found
+
+
+def _answered_by(gate: Verification, checks: Sequence[Check]) -> Sequence[Check]:
+    """What the gateway could not tell decides nothing any more once the object has answered a question."""
+    if not gate.checks or gate.verdict is not Verdict.READY:
+        return checks
+    return [replace(check, advisory=True) if check.unoffered else check for check in checks]
 
 
 def stand_in(site: Site, resource: Resource, entry: Entry | None) -> Live | None:

@@ -29,7 +29,8 @@ class Check:
     decides nothing. `proves` holds the JSON pointers of secrets that work for certain where it is ready; None: that
     of an object that has one, since a call that any of several keys may have served proves none of them. A rejection
     that is `settling` may pass without anyone doing anything, such as that of an object which the gateway is still
-    taking up; any other is final.
+    taking up; any other is final. A doubt that is `lasting` does not pass by itself, such as that of a call which the
+    gateway refuses us; one that is `unoffered` does not either, for the gateway has no call that would tell.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Check:
     advisory: bool = False
     proves: tuple[str, ...] | None = None
     settling: bool = False
+    lasting: bool = False
+    unoffered: bool = False
 
 
 class Status(StrEnum):

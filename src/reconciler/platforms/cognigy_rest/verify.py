@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from reconciler.errors import GatewayError
+from reconciler.errors import GatewayError, is_refusal
 from reconciler.model.run import Check, Verdict
 from reconciler.platforms.cognigy_rest.convert import Wire
 
@@ -24,4 +24,4 @@ def judged(name: str, answer: Wire, said: str, key: str) -> Check:
 
 def doubt(name: str, error: GatewayError) -> Check:
     """The test could not be had."""
-    return Check(name, Verdict.UNKNOWN, str(error))
+    return Check(name, Verdict.UNKNOWN, str(error), lasting=is_refusal(error))

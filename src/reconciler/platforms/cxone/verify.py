@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeGuard
 
-from reconciler.errors import GatewayError, ProtocolError
+from reconciler.errors import GatewayError, ProtocolError, is_refusal
 from reconciler.model.resource import Readiness
 from reconciler.model.run import Check, Verdict
 
@@ -38,7 +38,7 @@ def checks(ready: Readiness, answer: Mapping[str, Any]) -> Sequence[Check]:
 
 def doubt(error: GatewayError) -> Sequence[Check]:
     """The validation could not be had."""
-    return (Check("validate", Verdict.UNKNOWN, str(error)),)
+    return (Check("validate", Verdict.UNKNOWN, str(error), lasting=is_refusal(error)),)
 
 
 def _reachable(reachable: bool, status: Any) -> Check:  # noqa: FBT001 - the member of the answer itself

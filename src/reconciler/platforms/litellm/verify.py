@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.errors import GatewayError, ProtocolError
+from reconciler.errors import GatewayError, ProtocolError, is_refusal
 from reconciler.model.run import Check, Verdict
 from reconciler.planning.pointer import join
 
@@ -114,4 +114,4 @@ def undelivered(error: GatewayError) -> Check:
 
 def doubt(name: str, error: GatewayError) -> Check:
     """The proxy could not be asked."""
-    return Check(name, Verdict.UNKNOWN, str(error))
+    return Check(name, Verdict.UNKNOWN, str(error), lasting=is_refusal(error))

@@ -7,8 +7,9 @@
 | authorized | the models were listed          | 401, 403                  | 429, 5xx, no answer                  |
 | model      | it is among them                | it is not                 | the list could not be had            |
 
-A gateway without a health call is not judged by it: a 401 or 403 there is left to `authorized`. A gateway without a
-list of models leaves `model` unknown.
+A gateway without a health call is not judged by it: a 401 or 403 there is left to `authorized`. A gateway that has one,
+and no list of models, may be ready: `model` is unknown then, which is said and decides nothing. Where it has neither,
+nothing was told, and only a question can tell: a Probe. After a refusal `model` is left out: it could not be told.
 """
 
 from __future__ import annotations
@@ -29,7 +30,19 @@ def checks(health: GatewayError | None, models: frozenset[str] | GatewayError, w
     found = [reachable(health, error)]
     if found[0].verdict is not Verdict.READY:
         return found
-    return [*found, *_healthy(health), authorized(error), _model(models, wanted)]
+    if isinstance(error, Unsupported):
+        return [*found, *_healthy(health), _unlisted(health, wanted)]
+    allowed = authorized(error)
+    told = () if allowed.verdict is Verdict.REJECTED else (_model(models, wanted),)
+    return [*found, *_healthy(health), allowed, *told]
+
+
+def _unlisted(health: GatewayError | None, wanted: str) -> Check:
+    """A gateway that lists no models, and is well or has no call for that either."""
+    if isinstance(health, Unauthorized | Forbidden):
+        return authorized(health)
+    message = "the gateway lists no models; a Probe would tell"
+    return Check("model", Verdict.UNKNOWN, message, None, wanted, advisory=health is None, unoffered=True)
 
 
 def _healthy(health: GatewayError | None) -> Sequence[Check]:

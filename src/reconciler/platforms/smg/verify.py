@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.errors import GatewayError
+from reconciler.errors import GatewayError, is_refusal
 from reconciler.model.run import Check, Verdict
 from reconciler.platforms.smg.convert import Wire, model_ids, present, writes
 
@@ -29,7 +29,7 @@ def checks(model: str, raw: Wire) -> Sequence[Check]:
 
 def doubt(error: GatewayError) -> Sequence[Check]:
     """The worker could not be read."""
-    return (Check("healthy", Verdict.UNKNOWN, str(error)),)
+    return (Check("healthy", Verdict.UNKNOWN, str(error), lasting=is_refusal(error)),)
 
 
 def _healthy(raw: Wire) -> Check:

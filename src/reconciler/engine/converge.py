@@ -74,6 +74,10 @@ def restated(resource: Resource, entry: Entry) -> Entry:
 
 
 def _entry(assembly: Assembly, resource: Resource, live: Live, entry: Entry) -> Entry:
-    """A revision that moved without a difference is no news, so it is taken over from the entry."""
-    wanted = entry_for(resource, live, assembly.fingerprints(resource))
-    return replace(sent_before(wanted, entry), revision=entry.revision)
+    """What nothing was written over is no news: a revision that moved, or a key that somebody replaced meanwhile.
+
+    Of an object that is only observed no plan shows such a key, and once it is managed again the next one must.
+    """
+    wanted = sent_before(entry_for(resource, live, assembly.fingerprints(resource)), entry)
+    sent = {path: hint for path, hint in entry.hints.items() if path in wanted.fingerprints}
+    return replace(wanted, revision=entry.revision, hints={**wanted.hints, **sent})

@@ -150,11 +150,12 @@ def test_json_is_asked_for_as_the_route_says(tmp_path: Path, mode: str) -> None:
 REFUSALS = [
     Refusal(400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
     Refusal(404, "response_format json_schema: no such feature"),
+    Refusal(400, "Unsupported value", "response_format"),
     Refusal(422, "body.response_format.type: Input should be 'text' or 'json_object'"),
 ]
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=["400", "404", "422"])
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["400", "404", "a member of its own", "422"])
 def test_a_form_that_is_refused_is_asked_for_otherwise_and_remembered(tmp_path: Path, refusal: Refusal) -> None:
     """Many models know `json_object` alone: a turn must not fail for it, nor each turn find it out anew."""
 

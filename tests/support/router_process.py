@@ -124,9 +124,9 @@ class Both:
 
 
 @asynccontextmanager
-async def both(tmp: Path, deadline: int = 3000, *words: str) -> AsyncIterator[Both]:
+async def both(tmp: Path, deadline: int = 3000, *words: str, settings: str = SETTINGS) -> AsyncIterator[Both]:
     root = prepared(tmp / "checkout")
-    (root / "reconciler.yaml").write_text(SETTINGS)
+    (root / "reconciler.yaml").write_text(settings)
     async with AsyncExitStack() as held:
         upstream = await box(root)
         held.push_async_callback(upstream.stop)

@@ -29,6 +29,7 @@ EVENTS: Mapping[str, int] = {
     "history_missing": logging.WARNING,
     "reloaded": logging.INFO,
     "audit_broken": logging.WARNING,
+    "audit_failed": logging.ERROR,
     "reload_refused": logging.ERROR,
     "manifests_unseen": logging.ERROR,
     "manifests_seen": logging.INFO,
@@ -40,6 +41,7 @@ EVENTS: Mapping[str, int] = {
 CALL_FIELDS = frozenset(
     {"time", "model", "request_hash", "prompt_tokens", "completion_tokens", "total_tokens", "tokens_estimated"}
     | {"cached", "safety", "safety_found", "cost", "currency", "latency_ms", "time_to_first_token_ms", "outcome"}
+    | {"answer_hash", "answer_characters"}
 )
 """Of the audit line that each question to a model leaves."""
 

@@ -32,9 +32,7 @@ EXAMPLE_PRICES = MappingProxyType(
 """USD per million tokens in the platforms' own samples. No price is ever assumed: these are for examples."""
 
 COST_STEP = Decimal("0.000001")
-"""A cost is shown to a millionth of its currency; an audit line rounds to `AUDIT_COST_STEP`."""
-
-AUDIT_COST_STEP = Decimal("0.00001")
+"""A cost is shown to a millionth of its currency; logs and audit have all of it."""
 
 ANSWER_TOKENS = 1024
 """What an answer is estimated at, and bounded by, where money is bounded and its length is not."""

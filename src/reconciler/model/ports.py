@@ -122,6 +122,7 @@ class Ledger(Protocol):
         """Keep `mark` as the last known line of the audit `name`, durably, where none is kept or it follows that one.
 
         False where `follows` denies it of the mark that is kept, which then stays. It may be asked more than once.
+        A mark that is further on than this one stays too: another process has written to the same audit.
         """
 
     async def anchored(self, name: str) -> AuditMark | None:

@@ -152,6 +152,8 @@ class MemoryLedger:
         kept = self._anchors.get(name)
         if kept is not None and not follows(kept):
             return False
+        if kept is not None and kept.seq >= mark.seq:
+            return True
         self._anchors[name] = mark
         return True
 

@@ -27,6 +27,8 @@ EVENTS: Mapping[str, int] = {
     "turn_broke": logging.ERROR,
     "call_refused": logging.WARNING,
     "history_missing": logging.WARNING,
+    "conversation_cut": logging.INFO,
+    "conversation_too_long": logging.WARNING,
     "reloaded": logging.INFO,
     "audit_broken": logging.WARNING,
     "audit_failed": logging.ERROR,

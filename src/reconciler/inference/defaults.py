@@ -8,7 +8,7 @@ from types import MappingProxyType
 from reconciler.model.inference import Channel, Price
 
 CONTEXT_WINDOW_TOKENS = 8_000
-"""Prompt tokens that a conversation may take."""
+"""Prompt tokens that a conversation may take where nothing says how large the context of its model is."""
 
 TOKENS_PER_MESSAGE = 3
 """What a message costs besides its text: the marks of role, beginning and end."""

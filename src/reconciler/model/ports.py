@@ -184,6 +184,9 @@ class Vault(Protocol):
     def issuer(self, ref: SecretRef) -> str | None:
         """The provider whose mark a prepared value bears; None where it bears none, or is not available."""
 
+    def misfit(self, ref: SecretRef, provider: str) -> str | None:
+        """Why a prepared value hardly is a key of a provider, without a character of it; None where it may be."""
+
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value itself. Raises SecretMissing when it was not prepared."""
 

@@ -303,6 +303,10 @@ class StaticVault:
         owner, colon, _ = self._values[ref].partition(":") if ref in self._prepared else ("", "", "")
         return owner if colon else None
 
+    def misfit(self, ref: SecretRef, provider: str) -> str | None:  # noqa: ARG002 - its values are no keys
+        """Nothing is said of made-up values."""
+        return None
+
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value. Raises SecretMissing when it was not prepared."""
         if ref not in self._prepared:

@@ -45,9 +45,6 @@ def test_a_key_that_is_too_short_is_a_warning_at_its_line(bench: Bench, command:
     if command[0] in {"verify", "drift"}:
         assert bench.apply().code == 0
     bench.environ["KEY_A"] = "sk-qqz17x"
-    text = (
-        (bench.root / "manifests/one.yaml").read_text("utf-8") if (bench.root / "manifests/one.yaml").exists() else ""
-    )
     finished = bench.run(*command, "--format", "json")
     found = [each for each in finished.json["diagnostics"] if each["code"] == "POLICY016"]
     assert [each["severity"] for each in found] == ["warning"], finished.out

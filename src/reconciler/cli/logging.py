@@ -23,6 +23,7 @@ EVENTS: Mapping[str, int] = {
     "inference.call": logging.INFO,
     "inference_repeated": logging.INFO,
     "inference_fell_back": logging.WARNING,
+    "response_format_refused": logging.WARNING,
     "turn_finished": logging.INFO,
     "turn_broke": logging.ERROR,
     "call_refused": logging.WARNING,

@@ -102,5 +102,5 @@ def _blocked(found: Mapping[str, int]) -> Reason:
 def _safe(bound: Bound, earlier: Sequence[Message]) -> Sequence[Message]:
     if bound.screen is None:
         return earlier
-    screened = [(message.role, bound.screen.input(message.content)) for message in earlier]
+    screened = [(message.role, bound.screen.earlier(message.content)) for message in earlier]
     return [Message(role, each.text) for role, each in screened if each.verdict is not Verdict.BLOCKED]

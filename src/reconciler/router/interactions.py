@@ -5,12 +5,14 @@
     the audit or the ledger                     what happens
     can be written                              a line for each question; a mark at the end and every `MARK_SECONDS`
     cannot                                      the bot is answered all the same; said once, and counted
+    are in a folder that was taken away         the same: nothing is made where somebody may put another one
     is not the one that the ledger knows        the mark stays, which `audit verify` says; said once
 """
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from reconciler.errors import LedgerError
 from reconciler.model.memory import AuditEvent, AuditMark
@@ -26,7 +28,8 @@ _BROKEN = "the audit file is not the one that the ledger knows; see `reconciler 
 class Interactions:
     """The pen of a router. Use `begin`, then `record`, and `end`."""
 
-    def __init__(self, audit: AuditLog, ledger: Ledger, listen: Progress) -> None:
+    def __init__(self, audit: AuditLog, ledger: Ledger, root: Path, listen: Progress) -> None:
+        self._root = root
         self._audit = audit
         self._ledger = ledger
         self._listen = listen
@@ -45,6 +48,7 @@ class Interactions:
     def record(self, event: AuditEvent) -> None:
         """Add a line."""
         try:
+            self._require_root()
             self._audit.append(event)
         except LedgerError as error:
             if self._measures is not None:
@@ -64,6 +68,7 @@ class Interactions:
 
     async def _anchor(self) -> None:
         try:
+            self._require_root()
             mark = await asyncio.to_thread(self._audit.mark)
             if mark is None or mark == self._marked:
                 return
@@ -73,6 +78,10 @@ class Interactions:
                 self._fail("audit_broken", _BROKEN)
         except LedgerError as error:
             self._fail("audit_failed", str(error))
+
+    def _require_root(self) -> None:
+        if not self._root.is_dir():
+            raise LedgerError("the folder of the audit file is gone; put it back. (AUDIT001)")
 
     def _fail(self, event: str, why: str) -> None:
         if why != self._said:

@@ -53,7 +53,7 @@ def open_interactions(settings: Settings, progress: Progress) -> Interactions:
 
     clock = SystemClock()
     audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings), settings.audit_bytes)
-    return Interactions(audit, open_ledger(settings), progress)
+    return Interactions(audit, open_ledger(settings), settings.root, progress)
 
 
 async def open_routes(

@@ -66,6 +66,7 @@ schemas: setup  ## write schemas/ from the models
 
 reference: setup  ## write the pages that are generated from the models
 	$(BIN)/python docs/defaults_table.py
+	$(BIN)/python docs/windows_table.py
 	$(BIN)/python docs/detectors_table.py
 	$(BIN)/python docs/support_table.py
 

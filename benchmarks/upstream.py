@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -21,6 +22,7 @@ _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SHORT = 126
 WORDS = ("Your", " order", " is", " on", " its", " way", " and", " should", " arrive", " soon.")
 TURNS = 10
+_COUNT = itertools.count(0, 2)
 
 
 def _frame(delta: dict[str, str], reason: str | None = None) -> str:
@@ -56,11 +58,15 @@ def _chunk(data: bytes) -> bytes:
 
 
 def history(path: bytes) -> bytes:
-    """A page of messages: the customer's newest one says how long the answer shall be, as the session's id does."""
+    """A page of messages: the customer's newest one says how long the answer shall be, as the session's id does.
+
+    At each turn the conversation has gone on by two messages.
+    """
     found = _FRAMES.search(path)
     wanted = found[0].decode() if found else "frames-50"
+    begin = next(_COUNT)
     earlier = [
-        {"from": "customer" if at % 2 == 0 else "bot", "text": f"Message {at} about order 1234 of last week."}
+        {"from": "customer" if at % 2 == 0 else "bot", "text": f"Message {begin + at} about order 1234 of last week."}
         for at in range(TURNS - 1)
     ]
     return json.dumps({"entities": [*earlier, {"from": "customer", "text": f"Where is it? {wanted}"}]}).encode()

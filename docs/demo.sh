@@ -17,9 +17,10 @@ cd "$place"
 # Made-up secrets: the gateway in a box accepts any.
 export CXONE_CLIENT_ID=demo CXONE_CLIENT_SECRET=demo-client-secret
 export OPENAI_KEY_PRIMARY=sk-demo-primary-0000 OPENAI_KEY_FALLBACK=sk-demo-fallback-1111
-export ANTHROPIC_KEY_PRIMARY=sk-ant-demo-2222 ANTHROPIC_KEY_FALLBACK=sk-ant-demo-3333
+export ANTHROPIC_KEY_PRIMARY=sk-ant-demo-of-nobody-at-all-0123456789-2222
+export ANTHROPIC_KEY_FALLBACK=sk-ant-demo-of-nobody-at-all-0123456789-3333
 export LLM_GATEWAY_API_KEY=sk-demo-llm-gateway-6666
-export AZURE_KEY=azure-demo-key-4444 COST_WEBHOOK_SECRET=whsec-demo-5555
+export AZURE_KEY=azure-demo-key-of-nobody-at-all-4444 COST_WEBHOOK_SECRET=whsec-demo-5555
 unset CI GITHUB_OUTPUT GITHUB_SHA 2>/dev/null || true
 
 say() { printf '\n# %s\n' "$1"; }

@@ -61,7 +61,7 @@ def open_private(path: Path, flags: int) -> int:
 
 
 OWN = ".reconciler"
-_KEPT = ("ledger.sqlite", "audit.jsonl", "fingerprint.key", "defect.txt")
+_KEPT = ("ledger.sqlite", "audit.", "fingerprint.key", "defect.txt")
 
 
 def mend(folder: Path) -> None:

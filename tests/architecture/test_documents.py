@@ -83,7 +83,9 @@ def test_yaml_in_a_document_is_yaml(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "page"), [("defaults_table", "defaults"), ("detectors_table", "personal-data")], ids=lambda name: name
+    ("script", "page"),
+    [("defaults_table", "defaults"), ("detectors_table", "personal-data"), ("windows_table", "context-windows")],
+    ids=lambda name: name,
 )
 def test_a_generated_page_is_what_its_source_says(script: str, page: str) -> None:
     """People configure by what the page of defaults leaves out, and trust figures that somebody measured."""

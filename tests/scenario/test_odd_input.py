@@ -396,3 +396,65 @@ def test_a_gateway_that_answers_nonsense_is_told(
     answers["/api/v1/llm/gateway/endpoints"] = body
     done = sane(fleet.run(command))
     assert done.code in {1, 3}, done
+
+
+MLFLOW = {
+    "/api/3.0/mlflow/gateway/secrets/list": b'{"secrets": []}',
+    "/api/3.0/mlflow/gateway/model-definitions/list": b'{"model_definitions": []}',
+    "/api/3.0/mlflow/gateway/endpoints/list": b'{"endpoints": []}',
+    "/api/2.0/mlflow/webhooks": b'{"webhooks": []}',
+}
+LITELLM = {
+    "/v2/model/info": b'{"data": [], "total_pages": 1}',
+    "/credentials": b'{"credentials": []}',
+    "/router/settings": b'{"current_values": {}}',
+    "/config/field/info": b'{"field_value": null}',
+}
+WRONG_TYPES = [
+    ("smg", {}, "/workers", b'{"workers": [{"id": "w", "url": "http://w", "status": []}]}'),
+    ("smg", {}, "/workers", b'{"workers": [{"id": "w", "url": {}, "status": {}, "labels": [1], "models": [[]]}]}'),
+    ("mlflow", MLFLOW, "/api/2.0/mlflow/webhooks", b'{"webhooks": "w"}'),
+    ("mlflow", MLFLOW, "/api/2.0/mlflow/webhooks", b'{"webhooks": [], "next_page_token": {"a": 1}}'),
+    (
+        "mlflow",
+        MLFLOW,
+        "/api/2.0/mlflow/webhooks",
+        b'{"webhooks": [{"webhook_id": "w", "name": "w", "events": ["x"]}]}',
+    ),
+    (
+        "mlflow",
+        MLFLOW,
+        "/api/3.0/mlflow/gateway/endpoints/list",
+        b'{"endpoints": [{"endpoint_id": "e", "name": "one", "model_mappings": "m"}]}',
+    ),
+    ("litellm", LITELLM, "/v2/model/info", b'{"data": [], "total_pages": {}}'),
+    ("litellm", LITELLM, "/v2/model/info", b'{"data": [], "total_pages": "2"}'),
+]
+
+
+@pytest.mark.parametrize(("platform", "good", "path", "body"), WRONG_TYPES, ids=range(len(WRONG_TYPES)))
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_wrong_types_in_an_answer_are_told_by_every_platform(
+    fleet: Bench,
+    answering: tuple[str, dict[str, bytes]],
+    command: str,
+    platform: str,
+    good: dict[str, bytes],
+    path: str,
+    body: bytes,
+) -> None:
+    """What no platform foresaw is the gateway's failure: it can be told from a mistake of ours, and ends no run."""
+    url, answers = answering
+    fleet.write("manifests/fleet.yaml", "")
+    fleet.write(
+        "manifests/gateway.yaml",
+        "apiVersion: reconciler/v1\nkind: Gateway\nmetadata: {name: prod}\n"
+        f"spec:\n  platform: {platform}\n  url: {url}\n  auth: {{bearer: {{env: CLIENT_SECRET}}}}\n",
+    )
+    answers |= good
+    assert sane(fleet.run(command)).code in ({1} if platform == "smg" else {0, 2})
+    answers[path] = body
+    done = sane(fleet.run(command))
+    assert done.code == 1, done
+    for calm in ("No changes", "No drift"):
+        assert calm not in done.out

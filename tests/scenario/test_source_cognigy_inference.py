@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from router_process import RECONCILER, environ
+from router_process import command
 from source_hosts import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -113,21 +112,6 @@ async def turn(at: Arrangement, text: str = "Where is order 7?") -> Any:
 def dialogs(*frames: Frame) -> Dialogs:
     """A gateway that answers so."""
     return Dialogs(answers=[frames or (content(json.dumps(INTENT)[:12]), content(json.dumps(INTENT)[12:]), complete())])
-
-
-async def command(root: Path, *words: str) -> tuple[int, str]:
-    """The tool as a process in that checkout; its exit code and all that it said."""
-    (root / "reconciler.yaml").write_text("secrets: {root: secrets}\n", encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        RECONCILER,
-        *words,
-        cwd=root,
-        env=environ(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
 
 
 def test_a_turn_goes_through_both_hosts_as_the_document_has_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from router_process import command
 from source_hosts import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -21,6 +22,7 @@ from source_hosts import (
     Frame,
     Organisation,
     Refusal,
+    Whole,
     delta,
     run_with,
 )
@@ -277,6 +279,21 @@ def test_the_cost_is_the_declared_price_of_what_was_used(tmp_path: Path) -> None
         assert metrics["cost_usd"] == pytest.approx(metrics["total_tokens"] * 0.002 / 1000, abs=1e-6)
         assert metrics["model"] == "gpt-35-turbo"
         assert "Where is my order" not in at.logged
+
+    run_with(tmp_path, FLEET, SECRETS, talk, organisation())
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["in one piece", "streamed"])
+def test_an_organisation_is_verified_whether_it_streams_or_not(tmp_path: Path, whole: bool) -> None:  # noqa: FBT001
+    """A gateway that routes are answered by must not be called broken by the command that looks at it."""
+
+    async def talk(at: Arrangement) -> None:
+        if whole:
+            at.models.answers = [Whole("pong")]
+        code, said = await command(tmp_path / "checkout", "verify")
+        assert code == 0, said
+        assert "canary" not in said
+        assert (await turn(at))["source"] == "llm_gateway"
 
     run_with(tmp_path, FLEET, SECRETS, talk, organisation())
 

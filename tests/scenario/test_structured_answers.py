@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from router_bench import CXONE, SECRET, hex_of
+from router_process import command
 from scenario_bench import Bench
 from source_hosts import Arrangement, Refusal, Whole, delta, run_with, spoken
 
@@ -149,11 +150,12 @@ def test_json_is_asked_for_as_the_route_says(tmp_path: Path, mode: str) -> None:
 REFUSALS = [
     Refusal(400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
     Refusal(404, "response_format json_schema: no such feature"),
+    Refusal(400, "Unsupported value", "response_format"),
     Refusal(422, "body.response_format.type: Input should be 'text' or 'json_object'"),
 ]
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=["400", "404", "422"])
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["400", "404", "a member of its own", "422"])
 def test_a_form_that_is_refused_is_asked_for_otherwise_and_remembered(tmp_path: Path, refusal: Refusal) -> None:
     """Many models know `json_object` alone: a turn must not fail for it, nor each turn find it out anew."""
 
@@ -284,6 +286,49 @@ def test_one_piece_that_is_no_answer_is_a_fallback(tmp_path: Path, document: Any
         assert "canary" not in json.dumps(said)
 
     run_with(tmp_path, fleet("cxone", "{stream: false}", used=False), {"hook": SECRET}, talk)
+
+
+PROBE = """\
+---
+apiVersion: reconciler/v1
+kind: Probe
+metadata: {name: intents}
+spec:
+  endpoints: answers
+  prompt: talk
+  variables: {last_message: Where is it?}
+  expect: {schema: intents, finishReason: stop}
+  response: RESPONSE
+  sampling: {temperature: 0.2, maxTokens: 500}
+"""
+
+
+@pytest.mark.parametrize("mode", SENT)
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_a_probe_asks_as_the_route_will(tmp_path: Path, mode: str, stream: str) -> None:
+    """What proves an endpoint has to be asked as customers' questions are."""
+
+    async def talk(at: Arrangement) -> None:
+        at.models.answers = [Whole(json.dumps(INTENT), streams=stream == "true")]
+        code, said = await command(tmp_path / "checkout", "verify")
+        assert code == 0, said
+        assert "probe intents schema" in said
+        asked = next(one for one in at.models.asked if one["messages"][-1]["content"].endswith("Where is it?"))
+        assert asked.get("response_format", {}).get("type") == SENT[mode]
+        assert ("JSON Schema: {" in asked["messages"][0]["content"]) is (mode == "prompt")
+        assert asked.get("stream", False) is (stream == "true")
+
+    text = fleet("cxone", "intents") + PROBE.replace("RESPONSE", f"{{mode: {mode}, stream: {stream}}}")
+    run_with(tmp_path, text, {"hook": SECRET}, talk)
+
+
+def test_a_probe_without_a_schema_has_none_to_ask_for(bench: Bench) -> None:
+    """A probe that could never ask is found before it is put."""
+    text = fleet("cxone") + PROBE.replace("RESPONSE", "{mode: json_schema}").replace("schema: intents, ", "")
+    bench.write("manifests/gateway.yaml", text.replace("MODELS", "https://models.example.com").replace("file:", "env:"))
+    found = bench.run("validate")
+    assert found.code == 1
+    assert "LLM022" in found.out
 
 
 IMPOSSIBLE = [

@@ -36,3 +36,18 @@ def test_one_final_newline_of_a_file_is_dropped(bench: Bench) -> None:
     assert [each["code"] for each in bench.apply().json["diagnostics"]] == ["SECRET003"]
     bench.write("secrets/key", "sk-file-0000\n")
     assert bench.apply().code == 0
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve"), ("verify",), ("drift",)])
+def test_a_key_that_is_too_short_is_a_warning_at_its_line(bench: Bench, command: tuple[str, ...]) -> None:
+    """It was cut off when it was copied, or is the tutorial's: that is better known before customers ask."""
+    bench.manifests(endpoint("one"))
+    if command[0] in {"verify", "drift"}:
+        assert bench.apply().code == 0
+    bench.environ["KEY_A"] = "sk-qqz17x"
+    finished = bench.run(*command, "--format", "json")
+    found = [each for each in finished.json["diagnostics"] if each["code"] == "POLICY016"]
+    assert [each["severity"] for each in found] == ["warning"], finished.out
+    lines = (bench.root / found[0]["file"]).read_text("utf-8").splitlines()
+    assert "KEY_A" in lines[found[0]["line"] - 1]
+    assert "qqz17x" not in finished.out + finished.err

@@ -70,6 +70,16 @@ async def started(*words: str | Path, root: Path, open_files: int | None = None)
     return Process(process, line.decode().strip(), log)
 
 
+async def command(root: Path, *words: str) -> tuple[int, str]:
+    """The tool to its end in a checkout whose secrets are files; its exit code and all that it said."""
+    (root / "reconciler.yaml").write_text(SETTINGS, encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        RECONCILER, *words, cwd=root, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
 async def box(root: Path, port: int = 0) -> Process:
     words = (
         sys.executable,
@@ -114,9 +124,9 @@ class Both:
 
 
 @asynccontextmanager
-async def both(tmp: Path, deadline: int = 3000, *words: str) -> AsyncIterator[Both]:
+async def both(tmp: Path, deadline: int = 3000, *words: str, settings: str = SETTINGS) -> AsyncIterator[Both]:
     root = prepared(tmp / "checkout")
-    (root / "reconciler.yaml").write_text(SETTINGS)
+    (root / "reconciler.yaml").write_text(settings)
     async with AsyncExitStack() as held:
         upstream = await box(root)
         held.push_async_callback(upstream.stop)

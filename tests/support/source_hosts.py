@@ -138,10 +138,11 @@ Frame = Mapping[str, Any] | str
 
 @dataclass(frozen=True)
 class Refusal:
-    """A status, and what is said of it."""
+    """A status, and what is said of it; `param` is the member at fault, where that is said apart."""
 
     status: int
     message: str
+    param: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class Models(Host):
         if isinstance(answer, int):
             answer = Refusal(answer, "canary-upstream-text")
         if isinstance(answer, Refusal):
-            return JSONResponse({"error": {"message": answer.message}}, answer.status)
+            return JSONResponse({"error": {"message": answer.message, "param": answer.param}}, answer.status)
         if isinstance(answer, Whole) and not answer.streams:
             return JSONResponse(answer.body)
         answer = spoken(answer.text) if isinstance(answer, Whole) else answer

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.inference.audit import Call, audit_fields
+from reconciler.inference.audit import Call, audit_fields, log_fields
 from reconciler.inference.cache import AnswerCache, cache_key, policy_version, request_hash
 from reconciler.inference.chat import Usage
 from reconciler.inference.cost import Cost
@@ -93,9 +93,10 @@ def test_an_audit_line_is_complete_flat_and_exact() -> None:
         safety=Verdict.REDACTED,
         found={"ssn": 1, "email": 2},
         cost=Cost(Decimal("0.000425"), "USD", estimated=False),
+        answer_hash="cd" * 32,
+        answer_characters=240,
     )
     assert dict(audit_fields(call)) == {
-        "time": "2026-01-01T00:00:00.000Z",
         "gateway": "prod",
         "model": "gpt-4o-mini",
         "request_hash": "ab" * 32,
@@ -106,16 +107,19 @@ def test_an_audit_line_is_complete_flat_and_exact() -> None:
         "cached": True,
         "safety": "redacted",
         "safety_found": "email=2,ssn=1",
-        "cost": "0.00042",
+        "cost": "0.000425",
         "currency": "USD",
-        "latency_ms": 812.35,
+        "latency_ms": "812.35",
         "time_to_first_token_ms": None,
         "outcome": "ok",
+        "answer_hash": "cd" * 32,
+        "answer_characters": 240,
     }
+    assert (log_fields(call)["time"], log_fields(call)["latency_ms"]) == ("2026-01-01T00:00:00.000Z", 812.35)
 
 
 def test_an_audit_line_without_a_price_has_no_cost() -> None:
     """Unknown is not zero."""
     fields = audit_fields(Call("t", "g", "m", "h", Usage(1, 1), 1.0, time_to_first_token_ms=0.126))
     assert (fields["cost"], fields["currency"], fields["safety_found"]) == (None, None, None)
-    assert fields["time_to_first_token_ms"] == 0.13
+    assert fields["time_to_first_token_ms"] == "0.13"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Defect, LedgerError
-from reconciler.ledger import AuditReport, open_audit, verify_audit
+from reconciler.ledger import AuditReport, open_audit, parts_of, verify_audit
 from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.testing.fakes import FakeClock
 
@@ -232,7 +232,7 @@ from reconciler.ledger import open_audit
 from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.testing.fakes import FakeClock
 
-audit = open_audit(Path(sys.argv[1]), FakeClock())
+audit = open_audit(Path(sys.argv[1]), FakeClock(), most=int(sys.argv[4]))
 for number in range(int(sys.argv[2])):
     audit.append(AuditEvent("change.finished", {"who": sys.argv[3], "number": number}))
 print("done", flush=True)
@@ -240,9 +240,9 @@ sys.stdin.readline()
 """
 
 
-def start(path: Path, count: int, who: str) -> subprocess.Popen[str]:
+def start(path: Path, count: int, who: str, most: int = 1 << 30) -> subprocess.Popen[str]:
     """A process that appends and then lingers, without closing."""
-    command = [sys.executable, "-c", APPEND, str(path), str(count), who]
+    command = [sys.executable, "-c", APPEND, str(path), str(count), who, str(most)]
     return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -327,3 +327,126 @@ def test_an_empty_file_goes_on_where_the_ledger_knows(tmp_path: Path) -> None:
     assert audit.holds(AuditMark(40, "a" * 64))
     assert verify_audit([path], AuditMark(40, "a" * 64)).why.startswith("40 lines before it are missing")
     assert verify_audit([path], AuditMark(40, "a" * 64), first=41).broken_at is None
+
+
+def full(path: Path, count: int = 30) -> list[Path]:
+    """An audit in several files, all of them; the last is the one in use."""
+    audit = open_audit(path, FakeClock(), most=2_000)
+    for number in range(count):
+        audit.append(AuditEvent("change.finished", {"number": number}))
+    audit.close()
+    return [*parts_of(path), path]
+
+
+def test_a_full_file_is_moved_aside_and_the_chain_goes_on(tmp_path: Path) -> None:
+    """A router writes a line for each question: one file would grow until somebody cuts it."""
+    files = full(tmp_path / "audit.jsonl")
+    assert len(files) > 3
+    assert verify_audit(files) == AuditReport(30)
+    assert [line["number"] for file in files for line in lines(file)] == list(range(30))
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.stat().st_size < 3_000
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_kill_while_a_file_is_moved_aside_breaks_no_chain(left: str, tmp_path: Path) -> None:
+    """Between two calls of the system a process may end; the ledger knows then what it knew a while ago."""
+    *parts, path = full(tmp_path / "audit.jsonl")
+    last = lines(path)[-1]["seq"]
+    path.rename(tmp_path / f"audit.{last:012d}.jsonl")
+    if left == "an empty file":
+        path.touch()
+    early = lines(parts[0])[0]
+    audit = open_audit(path, FakeClock(), most=2_000)
+    audit.begin_after(AuditMark(early["seq"], early["hash"]))
+    audit.append(AuditEvent("change.finished", {"number": 30}))
+    audit.close()
+    assert verify_audit([*parts_of(path), path], AuditMark(early["seq"], early["hash"])).broken_at is None
+    assert lines(path)[0]["seq"] == last + 1
+
+
+def cut_the_end(files: list[Path]) -> None:
+    files[-2].write_bytes(b"".join(files[-2].read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def empty_one(files: list[Path]) -> None:
+    files[1].write_bytes(b"")
+
+
+def remove_one(files: list[Path]) -> None:
+    files.pop(1).unlink()
+
+
+def remove_the_first(files: list[Path]) -> None:
+    files.pop(0).unlink()
+
+
+def put_another_in_its_place(files: list[Path]) -> None:
+    files[1].write_bytes(files[0].read_bytes())
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [cut_the_end, empty_one, remove_one, remove_the_first, put_another_in_its_place],
+    ids=lambda one: one.__name__,
+)
+@pytest.mark.parametrize("goes_on", [False, True], ids=["at once", "after more lines"])
+def test_what_was_done_to_a_file_moved_aside_is_found(
+    tampering: Callable[[list[Path]], None],
+    goes_on: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    """Nobody looks at old files; whoever wants to hide something looks there first."""
+    path = tmp_path / "audit.jsonl"
+    files = full(path)
+    last = lines(path)[-1]
+    mark = AuditMark(last["seq"], last["hash"])
+    tampering(files)
+    if goes_on:
+        path.rename(tmp_path / f"audit.{last['seq']:012d}.jsonl")
+        audit = open_audit(path, FakeClock(), most=2_000)
+        audit.begin_after(mark)
+        audit.append(AuditEvent("change.finished", {}))
+        audit.close()
+    assert verify_audit([*parts_of(path), path], mark).broken_at is not None
+
+
+def test_a_chain_does_not_go_on_from_a_part_that_was_cut(tmp_path: Path) -> None:
+    """What follows the line before the cut as if nothing had been there hides the cut for ever."""
+    *parts, path = full(tmp_path / "audit.jsonl")
+    last = lines(path)[-1]
+    aside = path.rename(tmp_path / f"audit.{last['seq']:012d}.jsonl")
+    aside.write_bytes(b"".join(aside.read_bytes().splitlines(keepends=True)[:-1]))
+    mark = AuditMark(last["seq"], last["hash"])
+    audit = open_audit(path, FakeClock(), most=2_000)
+    audit.begin_after(mark)
+    audit.append(AuditEvent("change.finished", {}))
+    audit.close()
+    found = verify_audit([*parts, aside, path], mark)
+    assert (found.file, found.broken_at is None) == (aside, False)
+
+
+def test_processes_that_share_an_audit_move_its_file_aside_together(tmp_path: Path) -> None:
+    """A router writes, and meanwhile an apply does: who waits for a file that is moved aside takes the next one."""
+    path = tmp_path / "audit.jsonl"
+    started = [start(path, 150, who, 6_000) for who in "abc"]
+    for process in started:
+        process.communicate("\n", timeout=300)
+        assert process.returncode == 0
+    files = [*parts_of(path), path]
+    assert len(files) > 5
+    assert verify_audit(files) == AuditReport(450)
+    for who in "abc":
+        told = [line["number"] for file in files for line in lines(file) if line["who"] == who]
+        assert told == list(range(150))
+
+
+def test_a_mark_is_found_in_files_moved_aside(tmp_path: Path) -> None:
+    """An apply marks, then a router fills file after file: its mark must follow the older one."""
+    *parts, path = full(tmp_path / "audit.jsonl")
+    audit = open_audit(path, FakeClock())
+    for file in (parts[0], parts[1], path):
+        line = lines(file)[0]
+        assert audit.holds(AuditMark(line["seq"], line["hash"]))
+        assert not audit.holds(AuditMark(line["seq"], "a" * 64))

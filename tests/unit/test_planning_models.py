@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Severity
-from reconciler.model.inference import Channel, InferenceDeclarations, Route
+from reconciler.model.inference import Channel, InferenceDeclarations, Price, Pricing, Route
 from reconciler.model.resource import Gateway, Lifecycle, Manage, Resource
 from reconciler.planning import offline_findings
 
@@ -28,7 +28,7 @@ def found(*endpoints: Resource, fallbacks: tuple[str, ...] = ()) -> list[tuple[s
     )
     resources = {each.address: each for each in endpoints}
     desired = Desired(gateways, resources, inference=InferenceDeclarations(routes={"r": route}))
-    return [(f.code, f.severity, f.path) for f in offline_findings(desired)]
+    return [(f.code, f.severity, f.path) for f in offline_findings(desired) if f.code != "POLICY015"]
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,25 @@ def test_a_fallback_model_that_is_declared_is_fine_whatever_its_name() -> None:
         ("POLICY005", Severity.WARNING, "/spec/model")
     ]
     assert found(fallbacks=CLAUDE) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "fallbacks", "paths"),
+    [
+        ("gpt-4o", (), []),
+        ("gpt-4o", ("house-model",), ["/spec/fallbackModels/0"]),
+        ("house-model", ("gpt-4",), ["/spec/endpoint"]),
+        ("priced", (), []),
+    ],
+)
+def test_a_context_that_nothing_says_is_told(model: str, fallbacks: tuple[str, ...], paths: list[str]) -> None:
+    """Prompts that are cut by a guess are cut too early or too late, and nobody would know why a bot forgets."""
+    one = endpoint("azure", model)
+    route = Route("r", "/r", Channel.COGNIGY, one.address, "p", "sorry", fallback_models=fallbacks, pricing="list")
+    prices = Pricing("list", {"priced": Price(1, 1, context_tokens=4_096)})
+    declared = InferenceDeclarations(routes={"r": route}, pricing={"list": prices})
+    desired = Desired(
+        {"bots": Gateway("bots", "cognigy", "https://x.example.com")}, {one.address: one}, inference=declared
+    )
+    found = [f for f in offline_findings(desired) if f.code == "POLICY015"]
+    assert [(f.severity, f.path) for f in found] == [(Severity.INFO, path) for path in paths]

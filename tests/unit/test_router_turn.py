@@ -266,6 +266,19 @@ def test_a_message_that_no_window_holds_is_refused() -> None:
     assert not model.questions
 
 
+def test_what_is_left_out_of_a_conversation_and_why_is_said() -> None:
+    """Somebody who wonders what a bot has forgotten finds it in the log, with the figure to change."""
+    api = Api(
+        [{"entities": [{"from": "customer" if at % 2 == 0 else "bot", "text": "word " * 40} for at in range(10)]}]
+    )
+    model = Model([said()])
+    took = turn(bound(model, api=api, window=120, window_by="the context of tiny"))
+    assert took.turn.reason is None
+    (about,) = took.told.named("conversation_cut")
+    assert about["objects"] == 8
+    assert about["why"] == "120 tokens: the context of tiny"
+
+
 def test_personal_data_never_reaches_a_model_a_log_or_a_metric() -> None:
     """In or out: the customer's card is nobody's business but the customer's."""
     model = Model([said("Your mail is jane.doe@example.com.")])

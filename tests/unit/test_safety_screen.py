@@ -303,3 +303,25 @@ def test_presidio_that_is_not_installed_is_said_to_be_missing() -> None:
     screen = Screen(SafetyPolicy("p", ("presidio",)))
     with pytest.raises(InferenceError, match=r"reconciler\[presidio\]"):
         screen.input("x")
+
+
+def test_what_was_said_before_is_judged_alike_however_often_it_comes() -> None:
+    """A conversation comes whole at each of its turns; what is remembered of it may hide nothing."""
+    screen = Screen(SafetyPolicy("p", pii=("email",), blocked_terms=("bypass security",), max_input_characters=60))
+    for text in ("Where is it?", "Write to a@example.com", "bypass security", "x" * 61, "Where is it? ") * 2:
+        assert screen.earlier(text) == screen.input(text)
+
+
+def test_a_detector_from_outside_is_asked_each_time() -> None:
+    """It may learn meanwhile; only what finds the same for ever is remembered."""
+
+    class Learning:
+        name = "plugged:learning"
+        asked = 0
+
+        def find(self, text: str) -> list[Span]:
+            self.asked += 1
+            return [Span(0, len(text), "thing")] if self.asked > 1 else []
+
+    screen = Screen(SafetyPolicy("p"), [Learning()])
+    assert [screen.earlier("thing").verdict for _ in range(2)] == [Verdict.CLEAN, Verdict.REDACTED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,8 @@ def command() -> None:
 def verify(ctx: click.Context, files: tuple[Path, ...], since: int) -> None:
     """Check that no line of the audit was changed, dropped or moved, nor cut from the end that the ledger knows.
 
-    FILE: the parts of an audit that was moved away and begun anew, the oldest first. [default: the audit file]
+    FILE: the parts of an audit that was moved away and begun anew, the oldest first. [default: the audit file, and
+    before it what was moved aside when it was full]
     """
     run = Command.begin(ctx)
     run.run(lambda: _verify(run, files, since), failed_ending)
@@ -43,7 +44,9 @@ async def _verify(run: Command, files: tuple[Path, ...], since: int) -> Ending:
     from reconciler.ledger import verify_audit  # noqa: PLC0415 - the same
 
     mark = await wiring.audited(run.settings)
-    found = verify_audit(files or (run.settings.audit_path,), mark, since)
+    paths: Sequence[Path] = ()
+    while paths != (paths := files or _parts(run.settings.audit_path)):  # moved aside meanwhile: once more
+        found = verify_audit(paths, mark, since)
     code = OK if found.broken_at is None else FAILED
     document = {
         "exit_code": code,
@@ -55,6 +58,14 @@ async def _verify(run: Command, files: tuple[Path, ...], since: int) -> Ending:
         "since_anchor": found.since,
     }
     return Ending(code, Report(lambda: _lines(found), lambda: document))
+
+
+def _parts(path: Path) -> Sequence[Path]:
+    """All of an audit; without a file in use that is not there yet: the one before it was moved aside just now."""
+    from reconciler.ledger import parts_of  # noqa: PLC0415 - start-up of other commands
+
+    parts = parts_of(path)
+    return (*parts, path) if not parts or path.exists() else parts
 
 
 def _lines(found: AuditReport) -> Iterator[Line]:

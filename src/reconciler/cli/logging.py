@@ -23,12 +23,16 @@ EVENTS: Mapping[str, int] = {
     "inference.call": logging.INFO,
     "inference_repeated": logging.INFO,
     "inference_fell_back": logging.WARNING,
+    "response_format_refused": logging.WARNING,
     "turn_finished": logging.INFO,
     "turn_broke": logging.ERROR,
     "call_refused": logging.WARNING,
     "history_missing": logging.WARNING,
+    "conversation_cut": logging.INFO,
+    "conversation_too_long": logging.WARNING,
     "reloaded": logging.INFO,
     "audit_broken": logging.WARNING,
+    "audit_failed": logging.ERROR,
     "reload_refused": logging.ERROR,
     "manifests_unseen": logging.ERROR,
     "manifests_seen": logging.INFO,
@@ -40,6 +44,7 @@ EVENTS: Mapping[str, int] = {
 CALL_FIELDS = frozenset(
     {"time", "model", "request_hash", "prompt_tokens", "completion_tokens", "total_tokens", "tokens_estimated"}
     | {"cached", "safety", "safety_found", "cost", "currency", "latency_ms", "time_to_first_token_ms", "outcome"}
+    | {"answer_hash", "answer_characters"}
 )
 """Of the audit line that each question to a model leaves."""
 

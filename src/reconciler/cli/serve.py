@@ -95,7 +95,8 @@ def _serve(run: Command, given: dict[str, Any]) -> int:
         sys.stdout.flush()
 
     serving = Serving(given["host"], given["port"], given["turns"], given["queue"], given["cache"])
-    asyncio.run(serve_until_signalled(serving, opening, project.stamp, SystemClock(), run.progress, ready))
+    kept = wiring.open_interactions(run.settings, run.progress)
+    asyncio.run(serve_until_signalled(serving, opening, project.stamp, SystemClock(), run.progress, ready, kept))
     return OK
 
 

@@ -56,6 +56,7 @@ async def plan(assembly: Assembly, options: PlanOptions) -> Planned:
         assembly.vault.issuer,
         recorded=leftovers.recorded,
         held=assembly.held,
+        misfit=assembly.vault.misfit,
     )
     made = make_plan(world, _completed(options, assembly))
     missing = unset.findings(assembly, secrets, made.changes)
@@ -100,7 +101,8 @@ async def verify(
     assembly = located(assembly, entries)
     seen = await sought(assembly, without_idle(assembly, await observe(assembly), entries), entries)
     unread = (d for one in seen.values() for d in one.diagnostics)
-    findings = ordered((*assembly.desired.diagnostics, *destinations.undecided(assembly, ledger), *unread))
+    odd = planning.misplaced(assembly.desired, assembly.vault.issuer, assembly.vault.misfit)
+    findings = ordered((*assembly.desired.diagnostics, *odd, *destinations.undecided(assembly, ledger), *unread))
     observed = planning.readdressed(seen, assembly.desired.everywhere, entries, assembly.capabilities)
     live = {seen.address: seen for answer in observed.values() for seen in answer.objects}
     wanted = [r for r in _chosen(assembly, addresses) if r.address.gateway not in assembly.held]

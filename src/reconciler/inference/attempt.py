@@ -160,8 +160,8 @@ async def _frames(
     if dialect.wire is Wire.WEBSOCKET:
         async with link.converse(dialect.path, patience=patience) as talk:
             await talk.send(body)
-            async for text in talk:
-                yield (Frame(text),)
+            async for texts in talk.batches():
+                yield [Frame(text) for text in texts]
         return
     accept, also = (EVENTS, JSON) if question.stream else (JSON, EVENTS)
     async with link.stream(dialect.path, body=body, accept=accept, also=(also,), patience=patience) as answer:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from reconciler.model.inference import Channel, Price
 
 CONTEXT_WINDOW_TOKENS = 8_000
-"""Prompt tokens that a conversation may take."""
+"""Prompt tokens that a conversation may take where nothing says how large the context of its model is."""
 
 TOKENS_PER_MESSAGE = 3
 """What a message costs besides its text: the marks of role, beginning and end."""
@@ -32,9 +32,7 @@ EXAMPLE_PRICES = MappingProxyType(
 """USD per million tokens in the platforms' own samples. No price is ever assumed: these are for examples."""
 
 COST_STEP = Decimal("0.000001")
-"""A cost is shown to a millionth of its currency; an audit line rounds to `AUDIT_COST_STEP`."""
-
-AUDIT_COST_STEP = Decimal("0.00001")
+"""A cost is shown to a millionth of its currency; logs and audit have all of it."""
 
 ANSWER_TOKENS = 1024
 """What an answer is estimated at, and bounded by, where money is bounded and its length is not."""

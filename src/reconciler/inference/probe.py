@@ -21,7 +21,7 @@ from reconciler.errors import (
 )
 from reconciler.inference import refusals
 from reconciler.inference.attempt import Limits
-from reconciler.inference.audit import EVENT, Call, audit_fields
+from reconciler.inference.audit import EVENT, Call, answer_digest, audit_fields
 from reconciler.inference.callee import Callee
 from reconciler.inference.chat import Usage
 from reconciler.inference.client import Reply
@@ -181,8 +181,7 @@ class _Asking:
         )
         fields = audit_fields(call if turn is None else _answered(call, turn))
         about = {"probe": self.inquiry.probe.name, "address": str(self.address)}
-        chained = {name: value for name, value in fields.items() if name != "time"}  # the log has its own
-        self.desk.audit.append(AuditEvent(EVENT, {**about, **chained}))
+        self.desk.audit.append(AuditEvent(EVENT, {**about, **fields}))
 
 
 def _answered(call: Call, turn: Turn) -> Call:
@@ -195,6 +194,8 @@ def _answered(call: Call, turn: Turn) -> Call:
         cost=turn.cost,
         safety=call.safety if screened is None else screened.verdict,
         found=call.found if screened is None else screened.found,
+        answer_hash=answer_digest(turn.reply.text if screened is None else screened.text),
+        answer_characters=len(turn.reply.text),
     )
 
 

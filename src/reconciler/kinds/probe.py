@@ -23,6 +23,11 @@ class PriceModel(Strict):
     retires_on: Day | None = Field(
         default=None, description="First day on which the provider no longer has the model, for a warning in time."
     )
+    context_tokens: Annotated[int, Field(ge=64, le=100_000_000)] | None = Field(
+        default=None,
+        description="What the model's context takes, prompt and answer together; the default is its provider's figure, "
+        "where this tool knows it.",
+    )
 
 
 class PricingSpec(Strict):

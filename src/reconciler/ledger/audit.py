@@ -4,6 +4,16 @@ Every event is written when it is appended, in one write under a lock: killing t
 and two processes may share a file. It is flushed to the disk at the start and the end of a run, every
 hundred events, and on close: a power failure loses less than a hundred lines, and never whole runs.
 
+A file that has grown to `most` bytes is moved aside under the number of its last line, ``audit.000000000412.jsonl``,
+and the chain goes on in a new one: the file in use is the last part, whatever a kill leaves of the moving.
+
+| what is there when a line is to be written       | it follows                                               |
+|---------------------------------------------------|----------------------------------------------------------|
+| a file with lines                                 | its last line                                            |
+| an empty file or none, parts aside                | the last line of the newest part, where that has the     |
+|                                                   | number of its name; else the last that we or ledger know |
+| neither                                           | the last line that we or the ledger know                 |
+
 The ledger keeps a mark: number and hash of the last line, as of the beginning and the end of each run. Lines are
 written and flushed first, then marked, so that a crash in between leaves a file that is ahead of its mark: no fault.
 
@@ -21,6 +31,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +44,12 @@ from reconciler.model.memory import AuditEvent, AuditMark
 from reconciler.model.ports import Clock
 
 FLUSH_EVERY = 100
+LARGEST = 64 * 1024 * 1024
+"""Bytes after which a file is moved aside, where nothing else is said."""
+
 _TAIL = 16_384
+_DIGITS = 12
+_NAMED = re.compile(rf"\.([0-9]{{{_DIGITS}}})\.[^.]+\Z")
 _RESERVED = LINKS | {"time", "event"}
 
 
@@ -64,9 +80,10 @@ class _Known(NamedTuple):
 class FileAudit:
     """Implements the port AuditLog."""
 
-    def __init__(self, path: Path, clock: Clock, name: str = "audit") -> None:
+    def __init__(self, path: Path, clock: Clock, name: str = "audit", most: int = LARGEST) -> None:
         self.name = name
         self._path = path
+        self._most = most
         self._start = START
         self._clock = clock
         self._known: _Known | None = None
@@ -82,7 +99,7 @@ class FileAudit:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no line yet."""
+        """Whether there is no line yet in the file in use."""
         try:
             return not self._path.stat().st_size
         except OSError:
@@ -94,16 +111,14 @@ class FileAudit:
 
     def mark(self) -> AuditMark | None:
         """The last line of ours, which is then on the disk. Raises LedgerError when it cannot be brought there."""
+        known = self._known  # before: what is appended meanwhile may not be on the disk yet
         self.close()
-        return None if self._known is None else self._known.link
+        return None if known is None else known.link
 
     def holds(self, mark: AuditMark) -> bool:
-        """Whether that line is in the file, or its first line follows it. Read from the end, where it usually is."""
-        try:
-            with self._path.open("rb") as file:
-                return next((link == mark for link in _links(file) if link.seq <= mark.seq), False)
-        except OSError:
-            return False
+        """Whether that line is there, or what is there begins right after it; read from the end, where it mostly is."""
+        links = (link for path in reversed((*parts_of(self._path), self._path)) for link in _links_in(path))
+        return next((link == mark for link in links if link.seq <= mark.seq), False)
 
     def close(self) -> None:
         """Flush to the disk what is not there yet."""
@@ -121,31 +136,70 @@ class FileAudit:
             raise _unusable(self._path, error) from error
 
     def _write(self, event: Mapping[str, Any], *, flush: bool) -> None:
-        """The file is opened each time, so that one that was moved away (rotated) is simply begun anew."""
+        """The file is opened each time, so that one that was moved away is simply begun anew."""
         try:
-            descriptor = _opened(self._path)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                self._extend(descriptor, event)
-                if flush:
-                    self._flush(descriptor)
-            finally:
-                os.close(descriptor)
+            while not self._written(event, flush=flush):
+                pass
         except OSError as error:
             raise _unusable(self._path, error) from error
+
+    def _written(self, event: Mapping[str, Any], *, flush: bool) -> bool:
+        """False where the file was moved aside, by us or by another process while we waited for the lock."""
+        descriptor = _opened(self._path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not self._is_in_use(descriptor) or self._moved_aside(descriptor):
+                return False
+            self._extend(descriptor, event)
+            if flush:
+                self._flush(descriptor)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _is_in_use(self, descriptor: int) -> bool:
+        try:
+            return self._path.stat().st_ino == os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return False
+
+    def _moved_aside(self, descriptor: int) -> bool:
+        """Move a file that is full, whole and on the disk; one with a torn end is mended by the next line first."""
+        size = os.fstat(descriptor).st_size
+        if size < self._most:
+            return False
+        _, link, torn = self._taken_up(descriptor, size)
+        aside = _part(self._path, link.seq)
+        if torn is not None or os.path.lexists(aside):
+            return False
+        self._flush(descriptor)
+        self._path.rename(aside)
+        _flush_folder(self._path.parent)
+        return True
 
     def _extend(self, descriptor: int, event: Mapping[str, Any]) -> None:
         """Add a line, and before it one about a torn line that was found. The lock is held."""
         about = os.fstat(descriptor)
-        size, link, torn = about.st_size, self._start if self._known is None else self._known.link, None
+        size, link, torn = about.st_size, self._start, None
         if self._known is not None and self._known[:2] == (about.st_ino, size):
             link = self._known.link
         elif size:
             size, link, torn = self._taken_up(descriptor, size)
+        else:
+            link = self._followed()
         if torn is not None:
             size, link = _put(descriptor, {"time": event["time"], "event": "audit.torn", "kept": torn}, size, link)
         size, link = _put(descriptor, event, size, link)
         self._known = _Known(about.st_ino, size, link)
+
+    def _followed(self) -> Link:
+        """What the first line of a file follows. A part that was cut short has another number than its name."""
+        known = [self._start] if self._known is None else [self._start, self._known.link]
+        newest = next(reversed(parts_of(self._path)), None)
+        last = None if newest is None else next(iter(_links_in(newest)), None)
+        if newest is not None and last is not None and newest == _part(self._path, last.seq):
+            known.append(last)
+        return max(known, key=lambda link: link.seq)
 
     def _taken_up(self, descriptor: int, size: int) -> tuple[int, Link, str | None]:
         """Size up to the last whole line, its link, and the name of the file that keeps a torn rest."""
@@ -163,13 +217,40 @@ class FileAudit:
         return size - len(torn), link, kept.name
 
     def _flush(self, descriptor: int) -> None:
+        flushed = self._unflushed
         os.fsync(descriptor)
-        self._unflushed = 0
+        self._unflushed -= flushed
 
 
-def open_audit(path: Path, clock: Clock, name: str = "audit") -> FileAudit:
-    """The audit file at `path`, which the ledger knows by `name`; nothing is opened before the first event."""
-    return FileAudit(path, clock, name)
+def open_audit(path: Path, clock: Clock, name: str = "audit", most: int = LARGEST) -> FileAudit:
+    """The audit file at `path`, which the ledger knows by `name`; nothing is opened before the first event.
+
+    One that has `most` bytes is moved aside, and the chain goes on in a new one.
+    """
+    return FileAudit(path, clock, name, most)
+
+
+def parts_of(path: Path) -> Sequence[Path]:
+    """The parts of an audit that were moved aside, the oldest first."""
+    shape = re.compile(rf"{re.escape(path.stem)}\.([0-9]{{{_DIGITS}}}){re.escape(path.suffix)}")
+    try:
+        names = sorted(name for name in os.listdir(path.parent) if shape.fullmatch(name))  # noqa: PTH208 - names only
+    except OSError:
+        return ()
+    return tuple(path.with_name(name) for name in names)
+
+
+def _part(path: Path, last: int) -> Path:
+    """Where a file is moved to whose last line has a number."""
+    return path.with_name(f"{path.stem}.{last:0{_DIGITS}}{path.suffix}")
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def verify_audit(paths: Sequence[Path], mark: AuditMark | None = None, first: int = 1) -> AuditReport:
@@ -184,6 +265,9 @@ def verify_audit(paths: Sequence[Path], mark: AuditMark | None = None, first: in
             return check.broken(path, 1, f"it is gone, and the ledger knows of {_lines(mark.seq)}")
         if (found := _verified(path, check)) is not None:
             return found
+        if (named := _NAMED.search(path.name)) and (check.link or START).seq != int(named[1]):
+            why = f"its name says that line {int(named[1])} is its last, and that is {(check.link or START).seq}"
+            return check.broken(path, check.number + 1, why)
     last, path = check.link or START, paths[-1]
     if mark is not None and last.seq < mark.seq:
         why = f"lines are missing at its end: the last is {last.seq}, and the ledger knows of {_lines(mark.seq)}"
@@ -232,6 +316,15 @@ def _verified(path: Path, check: _Check) -> AuditReport | None:
     except OSError as error:
         raise LedgerError(f"the audit file {path} cannot be read: {error.strerror}. (AUDIT001)") from error
     return None
+
+
+def _links_in(path: Path) -> Iterator[Link]:
+    """The same of a file by its path; none where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            yield from _links(file)
+    except OSError:
+        return
 
 
 def _links(file: BinaryIO) -> Iterator[Link]:

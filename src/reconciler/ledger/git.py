@@ -164,6 +164,8 @@ class GitLedger:
             kept = book.anchors.get(name)
             if kept is not None and not follows(kept):
                 return False
+            if kept is not None and kept.seq >= mark.seq:
+                return True
             book.keep_anchor(name, mark)
             book.labels.append(f"audit at line {mark.seq}")
             return True

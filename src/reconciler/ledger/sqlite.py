@@ -139,6 +139,8 @@ class SqliteLedger:
             kept = _anchored(db, name)
             if kept is not None and not follows(kept):
                 return False
+            if kept is not None and kept.seq >= mark.seq:
+                return True
             return bool(db.execute("INSERT OR REPLACE INTO anchors VALUES (?, ?, ?)", (name, *mark)))
 
         return await self._committer.run(work)

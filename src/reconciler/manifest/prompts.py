@@ -63,11 +63,12 @@ def schema(document: Document) -> ResponseSchema:
     return ResponseSchema(document.name, spec["schema"], spec.get("repairAttempts", 1), source_of(document))
 
 
+def _price(said: Mapping[str, Any]) -> Price:
+    return Price(float(said["prompt"]), float(said["completion"]), day(said, "retiresOn"), said.get("contextTokens"))
+
+
 def pricing(document: Document) -> Pricing:
     """Prices by model."""
     spec = document.data["spec"]
-    prices = {
-        model: Price(float(price["prompt"]), float(price["completion"]), day(price, "retiresOn"))
-        for model, price in spec["models"].items()
-    }
+    prices = {model: _price(said) for model, said in spec["models"].items()}
     return Pricing(document.name, prices, spec.get("currency", "USD"), source_of(document))

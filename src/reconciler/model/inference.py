@@ -109,11 +109,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one model, per million tokens, in the currency of its Pricing. `retires_on` is the first day without it."""
+    """Of one model, per million tokens, in the currency of its Pricing. `retires_on` is the first day without it.
+
+    `context_tokens` is what its context takes, prompt and answer together; None where the Pricing does not say.
+    """
 
     prompt: float
     completion: float
     retires_on: date | None = None
+    context_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class Ledger(Protocol):
         """Keep `mark` as the last known line of the audit `name`, durably, where none is kept or it follows that one.
 
         False where `follows` denies it of the mark that is kept, which then stays. It may be asked more than once.
+        A mark that is further on than this one stays too: another process has written to the same audit.
         """
 
     async def anchored(self, name: str) -> AuditMark | None:
@@ -182,6 +183,9 @@ class Vault(Protocol):
 
     def issuer(self, ref: SecretRef) -> str | None:
         """The provider whose mark a prepared value bears; None where it bears none, or is not available."""
+
+    def misfit(self, ref: SecretRef, provider: str) -> str | None:
+        """Why a prepared value hardly is a key of a provider, without a character of it; None where it may be."""
 
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value itself. Raises SecretMissing when it was not prepared."""

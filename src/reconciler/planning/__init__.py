@@ -44,6 +44,7 @@ from reconciler.planning.gateways import (
     unlooked,
 )
 from reconciler.planning.ignored import blended, left_alone
+from reconciler.planning.keys import misplaced
 from reconciler.planning.match import live_objects, matched
 from reconciler.planning.outcome import (
     WHOLE,
@@ -105,6 +106,7 @@ __all__ = [
     "looking",
     "make_plan",
     "matched",
+    "misplaced",
     "needs_decision",
     "new_destinations",
     "objects_of",

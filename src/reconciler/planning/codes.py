@@ -167,6 +167,17 @@ CODES: Mapping[str, str] = {
         "of the other, or by the members of the spec that the platform tells objects apart by (a webhook's name and "
         "URL, a worker's address). Each would overwrite what the other wrote."
     ),
+    "POLICY015": (
+        "A Route asks a model whose context is neither in the table of docs/reference/context-windows.md nor said by "
+        "`contextTokens` in the Route's Pricing. Its prompts are cut at 8000 tokens: too early for most models, and "
+        "too late for small ones. Say the figure; prompts then take that, less what an answer may take."
+    ),
+    "POLICY016": (
+        "The value that a reference leads to is shorter than any key of the endpoint's provider, or has the form of "
+        "another provider's keys (docs/reference/provider-keys.md). It may be cut off, a sample, or in the wrong "
+        "variable. A warning only, since providers change their keys; never for an endpoint with an `apiBase` of its "
+        "own, whose keys are whatever is there gives out. No character of the value is shown."
+    ),
     "POLICY010": "A Policy's rule (a JSON Schema over the effective resource) is not satisfied.",
     "POLICY011": "A Policy forbids the action that would be needed.",
 }

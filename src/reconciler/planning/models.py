@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.resource import Manage, Resource
+from reconciler.model.windows import window_of
 from reconciler.planning.pointer import join
 
 MODEL_SHAPES: Mapping[str, re.Pattern[str]] = {
@@ -68,6 +69,27 @@ def unserved(desired: Desired) -> Iterator[Diagnostic]:
                     f"{model!r} is no model of {_listed(endpoints)}, and no other provider is declared on gateway "
                     f"{gateway!r}: the fallback would fail when it is needed. Declare an Endpoint of its provider, or "
                     "choose another model.",
+                    route.source.position(path),
+                    path=path,
+                )
+
+
+def unbounded(desired: Desired) -> Iterator[Diagnostic]:
+    """Models of routes of which nothing says how large their context is: their prompts are cut by a guess."""
+    for route in desired.inference.routes.values():
+        endpoint = desired.resources.get(route.endpoint)
+        prices = desired.inference.pricing[route.pricing].models if route.pricing else {}
+        named = [(str(endpoint.spec.get("model")), "/spec/endpoint")] if endpoint else []
+        named += [(model, join("/spec/fallbackModels", (at,))) for at, model in enumerate(route.fallback_models)]
+        for model, path in named:
+            price = prices.get(model)
+            if window_of(model) is None and (price is None or price.context_tokens is None):
+                yield Diagnostic(
+                    Severity.INFO,
+                    "POLICY015",
+                    "a context that nothing says",
+                    f"how large the context of {model!r} is, this tool does not know: prompts of route "
+                    f"{route.name!r} are cut at 8000 tokens. Say it by `contextTokens` in the Pricing of the route.",
                     route.source.position(path),
                     path=path,
                 )

@@ -69,7 +69,7 @@ def make_plan(world: World, options: PlanOptions) -> Plan:
         *policy.offline_findings(world.desired),
         *findings.twins(world.desired, world.capabilities),
         *policy.secret_findings(world.desired, world.fingerprint),
-        *keys.misplaced(world.desired, world.issuer),
+        *keys.misplaced(world.desired, world.issuer, world.misfit),
         *policy.action_findings(world.desired, changes),
         *safety.check(world, changes, options),
         *taken,

@@ -31,6 +31,7 @@ def offline_findings(desired: Desired) -> Iterator[Diagnostic]:
             yield from _one_secret_twice(resource)
     yield from models.unusual(endpoints.values())
     yield from models.unserved(desired)
+    yield from models.unbounded(desired)
     yield from _policy_rules(desired)
 
 

@@ -14,7 +14,7 @@ from reconciler.model.plan import Mode
 from reconciler.model.resource import Gateway, Secrets
 from reconciler.model.secret import Fingerprint, SecretRef
 from reconciler.planning.gateways import NO_RECORD, Recorded
-from reconciler.planning.keys import IssuerOf
+from reconciler.planning.keys import IssuerOf, MisfitOf, fits
 from reconciler.planning.ownership import Ownership, owned, readdressed
 from reconciler.planning.rotation import Rotations
 from reconciler.planning.secretdiff import FingerprintOf, Numbering
@@ -100,6 +100,7 @@ class World:
     ownership: Ownership = field(default_factory=Ownership)
     recorded: Recorded = NO_RECORD
     held: frozenset[str] = frozenset()
+    misfit: MisfitOf = fits
 
     def context(self, gateway: str, numbering: Numbering) -> Context:
         """The context of one gateway."""
@@ -115,6 +116,7 @@ def world_of(
     issuer: IssuerOf = _of_nobody,
     recorded: Recorded = NO_RECORD,
     held: frozenset[str] = frozenset(),
+    misfit: MisfitOf = fits,
 ) -> World:
     """The world as it was read, once it is settled whose is what. `ledger` is of objects alone."""
     found = owned(desired.everywhere, ledger.entries, capabilities, seen)
@@ -128,4 +130,5 @@ def world_of(
         found,
         recorded,
         held,
+        misfit,
     )

@@ -65,6 +65,7 @@ class Measures:
         self._reloads = self._counter("reloads", "Manifests that were read again.", "outcome")
         self._ended = self._counter("connections_ended", "Connections ended by us, or left before an answer.", "reason")
         self._unseen = self._counter("manifest_looks_failed", "Times that manifests could not be looked at.")
+        self._unrecorded = self._counter("questions_unrecorded", "Questions that the audit could not take.")
         self._latency = self._histogram("turn_seconds", "From the call to its answer.")
         self._first = self._histogram("first_token_seconds", "From the question to its first token.")
         self._registry.register(self)
@@ -144,6 +145,10 @@ class Measures:
     def screened(self, bound: Bound, direction: str, verdict: Verdict) -> None:
         """Safety has judged a text."""
         self._safety.labels(bound.route.name, direction, verdict.value).inc()
+
+    def unrecorded(self) -> None:
+        """The audit could not take a line."""
+        self._unrecorded.inc()
 
     def repaired(self, bound: Bound) -> None:
         """A model was asked to mend its answer."""

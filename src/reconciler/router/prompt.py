@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from reconciler.errors import GatewayError
+from reconciler.errors import GatewayError, OversizeMessage
 from reconciler.inference.chat import Message, Role
 from reconciler.inference.prompts import render
 from reconciler.inference.safety import Verdict
@@ -44,7 +44,20 @@ async def conversation(bound: Bound, event: Event, measures: Measures, listen: P
     if MESSAGE not in values:
         _screened(bound, message, measures)  # what a template does not print can still end the turn
     messages = render(bound.template, values, _safe(bound, earlier))
-    return fit(messages, bound.window, bound.callees[0].model).messages
+    return _fitted(bound, messages, listen)
+
+
+def _fitted(bound: Bound, messages: Sequence[Message], listen: Progress) -> Sequence[Message]:
+    """As much of a conversation as the model takes; what is left out, and what bounds it, is said."""
+    why = f"{bound.window} tokens: {bound.window_by}"
+    try:
+        fitting = fit(messages, bound.window, bound.callees[0].model)
+    except OversizeMessage:
+        listen("conversation_too_long", {"why": why})
+        raise
+    if fitting.dropped:
+        listen("conversation_cut", {"objects": fitting.dropped, "why": why})
+    return fitting.messages
 
 
 async def _history(bound: Bound, event: Event, measures: Measures, listen: Progress) -> Sequence[Message]:
@@ -89,5 +102,5 @@ def _blocked(found: Mapping[str, int]) -> Reason:
 def _safe(bound: Bound, earlier: Sequence[Message]) -> Sequence[Message]:
     if bound.screen is None:
         return earlier
-    screened = [(message.role, bound.screen.input(message.content)) for message in earlier]
+    screened = [(message.role, bound.screen.earlier(message.content)) for message in earlier]
     return [Message(role, each.text) for role, each in screened if each.verdict is not Verdict.BLOCKED]

@@ -26,6 +26,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.ports import Clock, Progress
 from reconciler.router.app import Service, build
 from reconciler.router.gate import Gate
+from reconciler.router.interactions import Interactions
 from reconciler.router.live import Live, Open, Stamp, Watch
 from reconciler.router.measures import Measures
 from reconciler.router.readiness import Readiness
@@ -68,7 +69,12 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    serving: Serving, opening: Open, stamp: Stamp, clock: Clock, listen: Progress
+    serving: Serving,
+    opening: Open,
+    stamp: Stamp,
+    clock: Clock,
+    listen: Progress,
+    interactions: Interactions | None = None,
 ) -> AsyncIterator[Running]:
     """Serve in the running loop. Raises InputError for manifests that are wrong and a port that is taken."""
     listener = _listening(serving.host, serving.port)
@@ -76,7 +82,11 @@ async def running(
         stack.callback(listener.close)
         serving = _within_limits(serving, listen)
         loaded = await _stamped(stamp)  # before they are read: what changes meanwhile is read again
-        service = _service(serving, await opening(), clock, listen)
+        service = _service(serving, await opening(), clock, listen, interactions)
+        if interactions is not None:
+            await interactions.begin(service.kit.measures)
+            stack.push_async_callback(interactions.end)
+            stack.push_async_callback(_ended, asyncio.ensure_future(interactions.watch()))
         stack.push_async_callback(service.live.close)
         reread = asyncio.Event()
         door = Door(serving.bounds, service.kit.measures.connection_ended)
@@ -94,28 +104,39 @@ async def running(
 
 
 async def serve_until_signalled(
-    serving: Serving, opening: Open, stamp: Stamp, clock: Clock, listen: Progress, ready: Callable[[str], None]
+    serving: Serving,
+    opening: Open,
+    stamp: Stamp,
+    clock: Clock,
+    listen: Progress,
+    ready: Callable[[str], None],
+    interactions: Interactions | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `ready` is told the base URL."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with running(serving, opening, stamp, clock, listen) as router:
+    async with running(serving, opening, stamp, clock, listen, interactions) as router:
         loop.add_signal_handler(signal.SIGHUP, router.reread.set)
         ready(router.url)
         await ended.wait()
         listen("draining", {"objects": router.service.gate.running + router.service.gate.waiting})
 
 
-def _service(serving: Serving, table: Table, clock: Clock, listen: Progress) -> Service:
+def _service(
+    serving: Serving, table: Table, clock: Clock, listen: Progress, interactions: Interactions | None
+) -> Service:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a line of each counter that nobody reads
     gate = Gate(serving.most, serving.line)
     taken = Taken(clock)
     measures = Measures(gate, taken)
     cache = AnswerCache[Reply](clock, seconds=serving.cache_seconds) if serving.cache_seconds else None
     live = Live(table, measures, listen)
-    return Service(live, gate, taken, Kit(clock, listen, measures, cache), Readiness(live))
+    kit = Kit(clock, listen, measures, cache)
+    if interactions is not None:
+        kit = replace(kit, record=interactions.record)
+    return Service(live, gate, taken, kit, Readiness(live))
 
 
 async def _started(service: Service, listener: socket.socket, door: Door) -> uvicorn.Server:

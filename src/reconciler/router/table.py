@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from reconciler.inference.answer import AnswerContract
 from reconciler.inference.attempt import Limits
+from reconciler.inference.bounds import prompt_bound
 from reconciler.inference.callee import Callee, callee_of
 from reconciler.inference.client import Reply
 from reconciler.inference.defaults import CONTEXT_WINDOW_TOKENS
@@ -63,6 +64,7 @@ class Bound:
     """One route. `callees` in the order in which they are asked; `patience` in seconds for a first token.
 
     `upstream` has the models, `reads` the conversation's earlier turns; None where no history is wanted.
+    `window` is what a prompt may take, in tokens, and `window_by` what says so.
     `speak` is the pointer to what is said of an answer, None where answers are texts; `decides`: they are the decisions
     of the channel's contract. `form` is how they are asked for.
     """
@@ -78,6 +80,7 @@ class Bound:
     contract: AnswerContract | None = None
     pricing: Pricing | None = None
     window: int = CONTEXT_WINDOW_TOKENS
+    window_by: str = ""
     patience: float | None = None
     reads: Upstream | None = None
     speak: str | None = None
@@ -122,12 +125,16 @@ def bound(
     wanted = declared.schemas[route.response.schema] if route.response.schema else _usual_schema(route.channel)
     schema, mode = wanted.schema if wanted else None, route.response.mode
     timeout = endpoint.spec.get("timeoutMs")
+    pricing = declared.pricing[route.pricing] if route.pricing else None
+    callees = (
+        callee_of(endpoint, str(endpoint.spec["model"]), upstream.called),
+        *(Callee(name, name) for name in route.fallback_models),
+    )
+    models = [callee.model for callee in callees]
+    prompt = prompt_bound(models, pricing, route.sampling.max_tokens, _per_request(endpoint))
     return Bound(
         route,
-        (
-            callee_of(endpoint, str(endpoint.spec["model"]), upstream.called),
-            *(Callee(name, name) for name in route.fallback_models),
-        ),
+        callees,
         upstream,
         verifier,
         declared.prompts[route.prompt],
@@ -135,8 +142,9 @@ def bound(
         Screen(policy) if policy else None,
         schema,
         AnswerContract(wanted) if wanted else None,
-        declared.pricing[route.pricing] if route.pricing else None,
-        _room(_window(endpoint), schema),
+        pricing,
+        _room(prompt.tokens, schema),
+        prompt.by,
         timeout / 1000 if timeout else None,
         reads,
         _spoken(route, schema),
@@ -172,7 +180,7 @@ def _room(window: int, schema: Mapping[str, Any] | None) -> int:
     return max(window // 2, window - len(instruction(schema)) // CHARACTERS_PER_TOKEN)
 
 
-def _window(endpoint: Resource) -> int:
+def _per_request(endpoint: Resource) -> int | None:
     limits = endpoint.spec.get("rateLimits")
     most = limits.get("maxTokensPerRequest") if isinstance(limits, Mapping) else None
-    return min(CONTEXT_WINDOW_TOKENS, most) if isinstance(most, int) else CONTEXT_WINDOW_TOKENS
+    return most if isinstance(most, int) else None

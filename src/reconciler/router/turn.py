@@ -10,14 +10,14 @@ The history's failure is not the turn's. The deadline holds over all of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from reconciler.errors import ReconcilerError
 from reconciler.inference.attempt import Limits
-from reconciler.inference.audit import EVENT, Call, audit_fields
+from reconciler.inference.audit import EVENT, Call, answer_digest, audit_fields, log_fields
 from reconciler.inference.cache import AnswerCache, cache_key, request_hash
 from reconciler.inference.callee import meant
 from reconciler.inference.chat import Message, Usage
@@ -25,6 +25,7 @@ from reconciler.inference.client import Reply
 from reconciler.inference.cost import Cost, cost_of
 from reconciler.inference.events import Question
 from reconciler.inference.tokens import estimated_usage
+from reconciler.model.memory import AuditEvent
 from reconciler.model.ports import Clock, Progress
 from reconciler.router.decision import Judged, judged
 from reconciler.router.events import Event
@@ -39,6 +40,14 @@ SAID_BY = 0.97
 """Share of the time left that a model has: whoever asks it can then say what it was that took so long."""
 
 
+Record: TypeAlias = Callable[[AuditEvent], None]
+"""Writes a line of the audit. Raises nothing."""
+
+
+def _unrecorded(_event: AuditEvent) -> None:
+    """Where nobody keeps an audit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
     """What all turns share."""
@@ -47,6 +56,7 @@ class Kit:
     listen: Progress
     measures: Measures
     cache: Cache | None = None
+    record: Record = _unrecorded
 
 
 @dataclass(slots=True)
@@ -124,7 +134,7 @@ async def _asked(turn: Turn, event: Event, kit: Kit, messages: Sequence[Message]
     reply = kept or await _reply(bound, question, line, ends)
     answer = judged(bound, reply)
     _note(turn, kit, messages, reply, kept=kept is not None)
-    line.write(answer.reason or "ok", turn, answer, kept=kept is not None)
+    line.write(answer.reason or "ok", turn, answer, reply, kept=kept is not None)
     if kit.cache is not None and answer.reason is None:
         kit.cache.put(key, reply)
     return answer
@@ -185,7 +195,13 @@ class _Line:
         self._began = kit.clock.monotonic()
 
     def write(
-        self, outcome: str, turn: Turn | None = None, answer: Judged | None = None, *, kept: bool = False
+        self,
+        outcome: str,
+        turn: Turn | None = None,
+        answer: Judged | None = None,
+        reply: Reply | None = None,
+        *,
+        kept: bool = False,
     ) -> None:
         """Once, when the call has ended."""
         bound, kit, after = self._turn.bound, self._kit, self._turn
@@ -203,10 +219,14 @@ class _Line:
             answer.found,
             _cost_between(self._cost, after.cost),
             turn.first_token_ms if turn else None,
+            None if answer.value is None else answer_digest(answer.value),
+            None if reply is None else len(reply.text),
         )
         if turn is not None:
             kit.measures.screened(bound, "output", answer.verdict)
-        kit.listen(EVENT, {**audit_fields(call), "route": bound.route.name, "request_id": self._turn.request_id})
+        about = {"route": bound.route.name, "request_id": self._turn.request_id}
+        kit.listen(EVENT, {**log_fields(call), **about})
+        kit.record(AuditEvent(EVENT, {**about, **audit_fields(call)}))
 
 
 def _difference(whole: Usage, before: Usage) -> Usage:

@@ -15,7 +15,7 @@ from reconciler.secrets.command import CommandSource
 from reconciler.secrets.env import EnvSource
 from reconciler.secrets.file import FileSource
 from reconciler.secrets.fingerprint import FingerprintKey, derived, kept
-from reconciler.secrets.marks import marked
+from reconciler.secrets.marks import marked, misfit
 from reconciler.secrets.rules import SecretRules
 
 AT_ONCE = 8
@@ -87,6 +87,10 @@ class SecretVault:
     def issuer(self, ref: SecretRef) -> str | None:
         """By what the value says itself. None for one that was not prepared."""
         return marked(self._values[ref]) if ref in self._values else None
+
+    def misfit(self, ref: SecretRef, provider: str) -> str | None:
+        """By its length and form. None for one that was not prepared."""
+        return misfit(self._values[ref], provider) if ref in self._values else None
 
     def _key(self, gateway: str) -> FingerprintKey:
         if gateway not in self._keys:

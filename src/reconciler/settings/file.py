@@ -100,6 +100,10 @@ class _Drift(_Part):
     verify: bool = False
 
 
+class _Audit(_Part):
+    max_bytes: Annotated[int, Field(ge=4096)] = 64 * 1024 * 1024
+
+
 class _Webhook(_Part):
     """A receiver of messages."""
 
@@ -143,6 +147,7 @@ class _File(_Part):
     safety: _Safety = Field(default_factory=_Safety)
     embedded: _Embedded = Field(default_factory=_Embedded)
     drift: _Drift = Field(default_factory=_Drift)
+    audit: _Audit = Field(default_factory=_Audit)
     notify: list[_Notify] = []
 
     @field_validator("ledger")
@@ -189,6 +194,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "embedded": _Embedded,
     "fingerprintKey": _Key,
     "drift": _Drift,
+    "audit": _Audit,
     "notify": _Notify,
     "webhook": _Webhook,
     "secret": _Key,
@@ -243,4 +249,5 @@ def _settings(model: _File, root: Path) -> Settings:
         embedded_faults=None if model.embedded.faults is None else root / model.embedded.faults,
         webhooks=tuple(Webhook(one.webhook.url, one.webhook.secret.ref()) for one in model.notify),
         drift_verify=model.drift.verify,
+        audit_bytes=model.audit.max_bytes,
     )

@@ -69,6 +69,7 @@ class Settings:
     embedded_faults: Path | None = None
     webhooks: tuple[Webhook, ...] = ()
     drift_verify: bool = False
+    audit_bytes: int = 64 * 1024 * 1024
 
     @property
     def audit_path(self) -> Path:

@@ -152,6 +152,8 @@ class MemoryLedger:
         kept = self._anchors.get(name)
         if kept is not None and not follows(kept):
             return False
+        if kept is not None and kept.seq >= mark.seq:
+            return True
         self._anchors[name] = mark
         return True
 
@@ -300,6 +302,10 @@ class StaticVault:
         """A value ``openai:…`` says that it is OpenAI's."""
         owner, colon, _ = self._values[ref].partition(":") if ref in self._prepared else ("", "", "")
         return owner if colon else None
+
+    def misfit(self, ref: SecretRef, provider: str) -> str | None:  # noqa: ARG002 - its values are no keys
+        """Nothing is said of made-up values."""
+        return None
 
     def reveal(self, ref: SecretRef) -> SecretValue:
         """The value. Raises SecretMissing when it was not prepared."""

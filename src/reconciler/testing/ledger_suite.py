@@ -311,6 +311,8 @@ async def the_last_line_of_an_audit_is_kept(factory: Factory) -> None:
         assert await other.anchored("another") is None
         assert await other.anchor("audit", second, lambda kept: kept == first)
         assert await ledger.anchored("audit") == second
+        assert await ledger.anchor("audit", first, lambda kept: kept == second)
+        assert await ledger.anchored("audit") == second
         assert (await ledger.load()).serial == serial
 
 

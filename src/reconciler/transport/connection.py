@@ -212,6 +212,10 @@ class Connection(asyncio.Protocol):
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        """An answer begins; behind a whole one it is one that nobody asked for, and nothing of it is taken."""
+        self._kept = self._kept and not self._whole
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head; those of trailers are of no use."""
         if not self._has_head:
@@ -219,6 +223,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        if self._whole:
+            return
         self._status = self._parser.get_status_code()
         if self._status < _INFORMATIONAL:
             return
@@ -229,6 +235,8 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        if self._whole:
+            return
         self._unread = 0
         self._pieces.append(body)
         self._size += len(body)
@@ -238,6 +246,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it was only one before the answer."""
+        if self._whole:
+            return
         if self._status < _INFORMATIONAL:
             self._headers, self._unread = [], 0
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,11 +27,15 @@ from websockets.exceptions import (
 from reconciler.errors import GatewayError
 from reconciler.transport import translate
 from reconciler.transport.stream import ERROR_CAP, THROTTLED, UNAUTHORIZED, Link, Sending, admitted
+from reconciler.transport.waiting import resumed
 
 PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
 CLOSE_SECONDS = 0.5
 MESSAGE_CAP = 1 << 20
+AT_ONCE = 64
+"""Frames that are given on at once at most: between two batches others have their turn."""
+
 TOO_BIG = 1009
 _SCHEMES: Mapping[str, str] = {"http": "ws", "https": "wss"}
 
@@ -52,6 +56,8 @@ class Conversation:
         self._connection = connection
         self._size_cap = size_cap
         self._size = 0
+        self._begun: Coroutine[Any, Any, bytes] | None = None
+        self._running: Generator[Any, Any, bytes] | None = None
 
     async def send(self, document: Any) -> None:
         """Send one JSON text frame. Raises GatewayError."""
@@ -63,24 +69,58 @@ class Conversation:
             raise _closed(self._sending, error) from error
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while (text := await self._received()) is not None:
-            yield text
+        async for texts in self.batches():
+            for text in texts:
+                yield text
 
-    async def _received(self) -> str | None:
-        call = self._sending.call
+    async def batches(self) -> AsyncIterator[Sequence[str]]:
+        """The same, as many at once as are there at once."""
+        while True:
+            try:
+                first = await self._sending.countdown.piece(self._begun or self._connection.recv(decode=False))
+            except ConnectionClosedOK:
+                return
+            except ConnectionClosed as error:
+                raise _closed(self._sending, error) from error
+            finally:
+                self._begun = None
+            found = [self._text(first)]
+            while len(found) < AT_ONCE and (data := self._there()) is not None:
+                found.append(self._text(data))
+            yield found
+
+    def _there(self) -> bytes | None:
+        """The next frame if it is there; None where it has to be waited for, which has then begun."""
+        running = self._connection.recv(decode=False).__await__()
         try:
-            data = await self._sending.countdown.piece(self._connection.recv(decode=False))
-        except ConnectionClosedOK:
-            return None
-        except ConnectionClosed as error:
-            raise _closed(self._sending, error) from error
+            waited = next(running)
+        except StopIteration as done:
+            return bytes(done.value)
+        except ConnectionClosed:
+            return None  # the next time says so again
+        self._begun = _rest(waited, running)
+        self._running = running
+        return None
+
+    def leave(self) -> None:
+        """Nothing is waited for any more."""
+        if self._begun is not None:
+            self._begun.close()
+        if self._running is not None:
+            self._running.close()
+
+    def _text(self, data: bytes) -> str:
         self._size += len(data)
         if self._size > self._size_cap:
-            raise translate.garbled(call, f"the stream is over {self._size_cap} bytes")
+            raise translate.garbled(self._sending.call, f"the stream is over {self._size_cap} bytes")
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            raise translate.garbled(call, "a frame is not UTF-8") from error
+            raise translate.garbled(self._sending.call, "a frame is not UTF-8") from error
+
+
+async def _rest(waited: object, running: Generator[Any, Any, bytes]) -> bytes:
+    return await resumed(waited, running)
 
 
 def _closed(sending: Sending, error: ConnectionClosed) -> GatewayError:
@@ -96,8 +136,10 @@ async def conversing(link: Link, sending: Sending) -> AsyncIterator[Conversation
         held.callback(sending.countdown.close)
         connection = await _accepted(link, sending, held)
         link.throttle.succeeded({})
+        talk = Conversation(sending, connection, link.size_cap)
+        held.callback(talk.leave)
         try:
-            yield Conversation(sending, connection, link.size_cap)
+            yield talk
         except (Exception, asyncio.CancelledError):
             connection.transport.abort()  # no time for good manners: a deadline may have passed
             raise

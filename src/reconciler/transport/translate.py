@@ -154,9 +154,9 @@ def message_of(content: bytes) -> tuple[str, str]:
     if not isinstance(inner, dict):
         return "", ""
     said = next((text for k in ("message", "detail", "title") if (text := _said(inner.get(k)))), "")
-    field = inner.get("field")
+    field = inner.get("field") or inner.get("param")
     code = inner.get("code") or inner.get("type") or ""
-    return (f"{said} (field {field})" if isinstance(field, str) else said), str(code)
+    return (f"{said} (field {field})" if isinstance(field, str) and field not in (said, "None") else said), str(code)
 
 
 def _said(value: Any) -> str:

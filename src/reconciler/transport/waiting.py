@@ -33,7 +33,7 @@ class Waiting:
             first = next(running)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # what an awaitable gives stands in no type of this
-        return await self._limited(when, _resumed(first, running))
+        return await self._limited(when, resumed(first, running))
 
     async def _limited(self, when: float, what: Awaitable[T]) -> T:
         task = asyncio.current_task()
@@ -73,7 +73,7 @@ class Waiting:
 
 
 @types.coroutine
-def _resumed(waited: object, running: Generator[object, object, T]) -> Generator[object, object, T]:
+def resumed(waited: object, running: Generator[object, object, T]) -> Generator[object, object, T]:
     """Go on with what has been begun and waits: what ``yield from`` does, from its second step on."""
     while True:
         try:

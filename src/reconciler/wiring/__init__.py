@@ -7,7 +7,7 @@ from reconciler.wiring.codes import CODES
 from reconciler.wiring.inference import Probes, Probing, open_inference
 from reconciler.wiring.offline import plan_against, validate
 from reconciler.wiring.outside import open_forge, open_webhook
-from reconciler.wiring.routing import check_serve_extra, gateways_of, open_routes
+from reconciler.wiring.routing import check_serve_extra, gateways_of, open_interactions, open_routes
 from reconciler.wiring.session import Machine, audited, open_ledger, open_session
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "holder",
     "open_forge",
     "open_inference",
+    "open_interactions",
     "open_ledger",
     "open_routes",
     "open_session",

@@ -20,6 +20,7 @@ from reconciler.wiring.concealing import ConcealingAdapter
 from reconciler.wiring.credentials import credential_of
 from reconciler.wiring.destinations import EMBEDDED
 from reconciler.wiring.sockets import socket_origins
+from reconciler.wiring.understanding import UnderstandingAdapter
 
 if TYPE_CHECKING:
     from reconciler.embedded import FaultPlan
@@ -76,7 +77,8 @@ async def open_gateway(
     stack.push_async_callback(client.close)
     adapter = known.open(gateway, client)
     stack.push_async_callback(adapter.close)
-    return Opened(ConcealingAdapter(adapter, ports.vault, ports.written), client)
+    concealing = ConcealingAdapter(adapter, ports.vault, ports.written)
+    return Opened(UnderstandingAdapter(concealing, gateway.name), client)
 
 
 async def base_url_of(

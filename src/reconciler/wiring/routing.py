@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler import ledger as ledgers
 from reconciler import planning, platforms
 from reconciler.engine import SystemClock
 from reconciler.errors import Blocked, InputError
@@ -27,11 +28,12 @@ from reconciler.wiring.findings import require
 from reconciler.wiring.gateways import base_url_of
 from reconciler.wiring.inference import dialect_of
 from reconciler.wiring.offline import platforms_of, validate
-from reconciler.wiring.session import LOOKING, fleet_of, open_ledger
+from reconciler.wiring.session import LOOKING, audit_name, fleet_of, open_ledger
 from reconciler.wiring.sockets import socket_origins
 
 if TYPE_CHECKING:
     from reconciler.router import Bound, Table, Verifier
+    from reconciler.router.interactions import Interactions
     from reconciler.router.table import Upstream
 
 
@@ -43,6 +45,15 @@ def check_serve_extra() -> None:
     if find_spec("fastapi") is None:
         detail = "the router needs a web framework: pip install 'reconciler[serve]'."
         raise InputError([Diagnostic(Severity.ERROR, "ROUTER004", "an extra is not installed", detail)])
+
+
+def open_interactions(settings: Settings, progress: Progress) -> Interactions:
+    """Where questions of bots are written down; nothing is opened before the first one."""
+    from reconciler.router.interactions import Interactions  # noqa: PLC0415 - the web framework and all
+
+    clock = SystemClock()
+    audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings), settings.audit_bytes)
+    return Interactions(audit, open_ledger(settings), settings.root, progress)
 
 
 async def open_routes(

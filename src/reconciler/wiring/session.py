@@ -88,7 +88,7 @@ async def open_session(
         vault = vault_of(settings, chosen, machine.environ)
         stack.callback(vault.forget)
         await prepare_credentials(vault, chosen)
-        audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings))
+        audit = ledgers.open_audit(settings.audit_path, clock, audit_name(settings), settings.audit_bytes)
         stack.callback(audit.close)
         if audit.is_empty:
             audit.begin_after(await ledger.anchored(audit.name))

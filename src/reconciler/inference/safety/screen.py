@@ -15,6 +15,9 @@ The result says what was found by kind and count; the text itself is in no `repr
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +39,7 @@ from reconciler.inference.safety.terms import TermDetector
 from reconciler.model.inference import SafetyAction, SafetyPolicy
 
 TOO_LONG = "too-long"
+MOST_CLEAN = 8_192
 
 BUILT_IN: Mapping[str, Callable[[str], Detector]] = {
     "credit-card": lambda _region: CardDetector(),
@@ -72,6 +76,33 @@ def detectors_for(policy: SafetyPolicy) -> tuple[Detector, ...]:
     return tuple(_detector(name, policy.region) for name in policy.pii)
 
 
+class Clean:
+    """Texts in which nothing was found, the newest `MOST_CLEAN`: a keyed digest of each, and no text.
+
+    Only for detectors that find the same in the same text for ever.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    def __contains__(self, text: str) -> bool:
+        digest = self._digest(text)
+        if digest not in self._known:
+            return False
+        self._known.move_to_end(digest)
+        return True
+
+    def add(self, text: str) -> None:
+        """Remember one."""
+        self._known[self._digest(text)] = None
+        if len(self._known) > MOST_CLEAN:
+            self._known.popitem(last=False)
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20, key=self._key).digest()
+
+
 class Screen:
     """A policy, ready to judge texts. `detectors` overrides those that the policy names."""
 
@@ -79,6 +110,19 @@ class Screen:
         self._policy = policy
         self._detectors = detectors_for(policy) if detectors is None else tuple(detectors)
         self._terms = TermDetector(policy.blocked_terms)
+        own = policy.pii if detectors is None else [detector.name for detector in detectors]
+        self._clean = Clean() if set(own) <= set(BUILT_IN) else None
+
+    def earlier(self, text: str) -> Screened:
+        """Judge what was said before. Most of a conversation was judged at its last turn, and nothing found in it."""
+        if self._clean is None:
+            return self.input(text)
+        if text in self._clean:
+            return Screened(Verdict.CLEAN, {}, text)
+        screened = self.input(text)
+        if screened.verdict is Verdict.CLEAN:
+            self._clean.add(text)
+        return screened
 
     def input(self, text: str) -> Screened:
         """Judge what a customer says."""

@@ -12,6 +12,9 @@ from reconciler.transport import Client, Patience
 
 OK = 200
 DONE = "[DONE]"
+IN_ONE_PIECE = "application/json"
+"""What a gateway answers with that streams nothing, whatever it was asked for."""
+
 PATIENCE = Patience(first=30.0, idle=15.0, total=30.0)
 
 
@@ -30,7 +33,11 @@ class Api:
             "stream": True,
             "temperature": 0,
         }
-        async with self.client.stream(self.paths["invoke"], body=question, patience=PATIENCE) as answer:
+        stream = self.client.stream(self.paths["invoke"], body=question, also=(IN_ONE_PIECE,), patience=PATIENCE)
+        async with stream as answer:
+            if answer.media_type == IN_ONE_PIECE:
+                self._require_answer(b"".join([chunk async for chunk in answer]).decode(errors="replace"))
+                return
             async for line in _lines(answer):
                 if line.startswith("data:"):
                     self._require_answer(line.removeprefix("data:").strip())

@@ -51,9 +51,12 @@ class Api:
             if not isinstance(listed, list):
                 raise ProtocolError("the proxy answered without a list of deployments", gateway=self.client.gateway)
             found.update((_id(raw, len(found)), raw) for raw in listed)
-            if page >= (body.get("total_pages") or 0):
-                break
-        return list(found.values())
+            pages = body.get("total_pages", 0)
+            if pages is not None and not isinstance(pages, int):
+                raise ProtocolError("the proxy does not say how many pages there are", gateway=self.client.gateway)
+            if page >= (pages or 0):
+                return list(found.values())
+        raise ProtocolError(f"the proxy's list has more than {MOST_PAGES} pages", gateway=self.client.gateway)
 
     async def credentials(self) -> Any:
         """All credentials, masked."""

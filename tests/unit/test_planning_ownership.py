@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler import platforms
@@ -157,7 +157,16 @@ def fleets(draw: st.DrawFn) -> tuple[list[Resource], list[Entry], list[Live]]:
     return resources, entries, live
 
 
+def _of_two() -> tuple[list[Resource], list[Entry], list[Live]]:
+    """Two documents that mean one object, of which the ledger knows by a third name."""
+    one = Resource(at("a"), {**SPEC, "displayName": "a"}, remote_id="b", stated_id="b")
+    other = Resource(at("b"), {**SPEC, "displayName": "b"})
+    entries = [entry(at("a"), "a", stated=False, **SPEC), entry(at("c"), "b", stated=False, **SPEC)]
+    return [one, other], entries, [Live(at(name), name, {**SPEC, "displayName": name}) for name in ("a", "b")]
+
+
 @given(fleets())
+@example(_of_two())
 def test_nothing_that_a_manifest_claims_is_ever_deleted(fleet: tuple[list[Resource], list[Entry], list[Live]]) -> None:
     """Whatever the ledger believes: a deletion meets only what no declared resource means."""
     resources, entries, live = fleet

@@ -18,7 +18,8 @@ claims is never deleted:
 | the resource of its own address          | yes                     | stays                                        |
 | another resource                         | any                     | moves there                                  |
 | another one, which has an entry of it    | no                      | is forgotten: it is the same object          |
-| several resources                        | any                     | stays; the plan is refused                   |
+| several resources, its own among them    | yes                     | stays; the plan is refused                   |
+| several others                           | no                      | is forgotten; the plan is refused            |
 | nobody                                   | no                      | stays: its object is no longer declared      |
 | nobody                                   | yes                     | is let go: the manifest means another object |
 """
@@ -175,12 +176,16 @@ class _Sorting:
     def sorted(self, observed: Mapping[str, Observed]) -> Ownership:
         """Ids decide first, then what objects look like."""
         claimants = {(a.gateway, a.kind, key): a for a, key in self.ids.items() if a not in self.disputed}
+        several = {(a.gateway, a.kind, self.ids[a]): a for a in sorted(self.disputed, reverse=True)}
         claimed: dict[Address, list[Entry]] = {}
         strays: list[Entry] = []
         for address, entry in sorted(self.entries.items()):
-            owner = claimants.get((address.gateway, address.kind, entry.remote_id))
+            place = (address.gateway, address.kind, entry.remote_id)
+            owner = claimants.get(place)
             if address in self.disputed:
                 self.kept[address] = entry
+            elif place in several and address not in self.resources:
+                self.doubles[address] = several[place]
             elif owner is None:
                 strays.append(entry)
             else:

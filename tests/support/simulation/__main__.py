@@ -72,7 +72,7 @@ def find(fault: str, first: int, most: int) -> tuple[int, int, World] | None:
 
 
 def judge() -> int:
-    """Each mend taken back, from several first seeds: how often the fault was found, and the medians of what it took."""
+    """Each mend taken back, from several first seeds: how often the fault was found, and medians of what it took."""
     missed = 0
     print("| fault | promise that broke | found | stories | steps |\n|---|---|--:|--:|--:|", flush=True)
     for fault in FAULTS:

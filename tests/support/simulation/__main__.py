@@ -80,7 +80,8 @@ def judge() -> int:
         missed += len(found) < TRIALS
         broken = Counter(world.broken.promise for _, _, world in found if world.broken)
         promise = broken.most_common(1)[0][0] if broken else "–"
-        stories, steps = (f"{median(one[n] for one in found):.0f}" if found else "–" for n in (0, 1))
+        stories = f"{median(one[0] for one in found):.0f}" if found else "–"
+        steps = f"{median(one[1] for one in found):.0f}" if found else "–"
         print(f"| {fault} | {promise} | {len(found)} of {TRIALS} | {stories} | {steps} |", flush=True)
     return 1 if missed else 0
 

@@ -19,7 +19,7 @@ claims is never deleted:
 | another resource                         | any                     | moves there                                  |
 | another one, which has an entry of it    | no                      | is forgotten: it is the same object          |
 | several resources, its own among them    | yes                     | stays; the plan is refused                   |
-| several others                           | no                      | is forgotten; the plan is refused            |
+| several others                           | no                      | is left out; the plan is refused             |
 | nobody                                   | no                      | stays: its object is no longer declared      |
 | nobody                                   | yes                     | is let go: the manifest means another object |
 """
@@ -176,7 +176,7 @@ class _Sorting:
     def sorted(self, observed: Mapping[str, Observed]) -> Ownership:
         """Ids decide first, then what objects look like."""
         claimants = {(a.gateway, a.kind, key): a for a, key in self.ids.items() if a not in self.disputed}
-        several = {(a.gateway, a.kind, self.ids[a]): a for a in sorted(self.disputed, reverse=True)}
+        several = {(a.gateway, a.kind, self.ids[a]) for a in self.disputed}
         claimed: dict[Address, list[Entry]] = {}
         strays: list[Entry] = []
         for address, entry in sorted(self.entries.items()):
@@ -185,7 +185,7 @@ class _Sorting:
             if address in self.disputed:
                 self.kept[address] = entry
             elif place in several and address not in self.resources:
-                self.doubles[address] = several[place]
+                continue  # the plan is refused, and meanwhile it is nobody's orphan
             elif owner is None:
                 strays.append(entry)
             else:

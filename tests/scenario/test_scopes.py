@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 from scenario_bench import Bench, endpoint, webhook
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "one-team.md"
 
 
 def of_team(name: str, team: str, **more: object) -> str:
@@ -232,3 +237,18 @@ def test_what_was_approved_of_a_part_is_applied_to_that_part(teams: Bench) -> No
     teams.write("manifests/team-a/a.yaml", of_team("a-1", "a", rpm=78))
     digest = teams.plan("--selector", "team=a").json["digest"]
     assert teams.run("apply", "--expect", digest, "--selector", "team=a").code == 0
+
+
+def test_the_guide_tells_what_works(teams: Bench) -> None:
+    """Each command of the page does what stands beside it, in the order in which it is read."""
+    told = re.findall(r"^reconciler .+$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(told) == 5
+    teams.write("manifests/team-a/a.yaml", of_team("a-1", "a", rpm=99))
+    teams.write("manifests/team-b/b.yaml", of_team("b-1", "b", rpm=88))
+    for command in told:
+        done = teams.run(*shlex.split(command)[1:])
+        assert done.code == 0, command + done.out + done.err
+        assert ("b-1" in done.out) == (command == "reconciler plan"), command + done.out
+    live = teams.endpoints()
+    assert set(live) == {"a-1", "b-1", "b-2"}
+    assert (live["a-1"]["rateLimits"]["requestsPerMinute"], live["b-1"]["rateLimits"]["requestsPerMinute"]) == (99, 600)

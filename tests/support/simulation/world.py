@@ -544,7 +544,10 @@ class World:
 
     def _check_green(self, attempt: Attempt) -> None:
         """Exit 0 only when all that is declared stands there, with keys that were proved."""
-        if attempt.code != 0 or attempt.run is None or attempt.disturbed or self._others():
+        if attempt.code != 0 or attempt.run is None:
+            return
+        if attempt.disturbed or self._others():
+            self._note_proved()
             return
         self.reach.checked["green"] += 1
         for address, resource in attempt.desired.resources.items():
@@ -580,7 +583,12 @@ class World:
         for key in live.values():
             if key in self.gateway.bad_keys and key not in self.proved:
                 self._break("green-unproved", f"{name}: a key that never worked")
-        self.proved |= {key for key in live.values() if key not in self.gateway.bad_keys}
+        self._note_proved()
+
+    def _note_proved(self) -> None:
+        """Keys that stand on the gateway and work while a run calls all of it good."""
+        live = {one["apiKey"] for stored in self.gateway.endpoints.values() for one in stored.body["credentials"]}
+        self.proved |= live - self.gateway.bad_keys
 
     def _others(self) -> bool:
         return len(self.attempts) > 1 or bool(self.weather.chances)

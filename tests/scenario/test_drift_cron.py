@@ -200,7 +200,9 @@ def test_drift_that_was_seen_is_told_though_another_gateway_was_not(night: Bench
     """One gateway that is down for weeks must not hide what happens on all others."""
     night.edit("one", rateLimits=LIMITS)
     night.manifests(endpoint("one").replace("{name: one}", "{name: one, gateways: [prod, down]}"))
-    night.write("manifests/down.yaml", GATEWAY.format(url="http://127.0.0.1:1", total=1).replace("prod", "down"))
+    down = GATEWAY.format(url="http://127.0.0.1:1", total=1).replace("prod", "down")
+    night.write("manifests/down.yaml", down.replace("CLIENT_", "DOWN_"))
+    night.environ |= {"DOWN_ID": "another-team", "DOWN_SECRET": "another-teams-secret"}
     assert drift(night).code == 1
     [issue] = api.issues.values()
     assert "Not everything could be read" in issue["body"]
